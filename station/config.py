@@ -1,0 +1,204 @@
+"""`station.toml`: every setting, its default and its check.
+
+All mistakes are reported at once, each with its key and, for a misspelt one, the nearest that exists.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import platformdirs
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from .documents.base import StrictDocument
+from .documents.fault import StationError
+
+APP = "scan-station"
+LONGEST_SOCKET_PATH = 107  # sun_path of Linux, less its closing zero
+
+
+def _data_folder() -> Path:
+    return Path(platformdirs.user_data_dir(APP))
+
+
+class StationSettings(StrictDocument):
+    """Who this station is and where its data lies. An empty `data` is the XDG data folder."""
+
+    name: str = Field(default="station", pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    data: Path = Field(default_factory=_data_folder)
+    reserve_mb: int = Field(default=1_000, ge=0, description="no card is accepted below this much free disk")
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+
+class RigSettings(StrictDocument):
+    """The board. `twin` is the simulated one."""
+
+    port: str = "twin"
+    baud: int = Field(default=250_000, gt=0)
+    lease_ms: int = Field(default=1_500, ge=300, le=60_000)
+    open_timeout_s: float = Field(default=2.5, gt=0)
+
+
+class CameraSettings(StrictDocument):
+    """The eye. `source` is `twin`, a device path, a number, a file or a stream address."""
+
+    source: str = "twin"
+    width_px: int = Field(default=0, ge=0, description="0: what the profile says")
+    height_px: int = Field(default=0, ge=0, description="0: what the profile says")
+    fourcc: str = Field(default="", description="four characters such as MJPG, GREY or Y16; empty: the driver's own")
+    silent_after_s: float = Field(default=10.0, gt=0)
+
+
+class ScanSettings(StrictDocument):
+    """How a card is scanned."""
+
+    profile: str = "twin"
+    exposure_us: int = Field(default=15_000, gt=0)
+    gain: float = Field(default=1.0, gt=0)
+    rectified_dpi: int = Field(default=600, ge=50, le=1200)
+    attempts_per_light: int = Field(default=3, ge=1, le=50)
+    max_on_ms: int = Field(default=2_000, ge=50, le=10_000)
+
+
+class BusSettings(StrictDocument):
+    """ZeroMQ. Empty endpoints are `ipc://` sockets in `folder`, which is private to the user (mode 0700)."""
+
+    folder: Path | None = None
+    control: str = ""
+    events: str = ""
+    intake: str = ""
+
+    def endpoint(self, which: Literal["control", "events", "intake"], data: Path) -> str:
+        """The address of one socket.
+
+        Raises:
+            StationError: `endpoint_invalid`, the socket's path is longer than the system allows.
+        """
+        explicit: str = getattr(self, which)
+        if explicit:
+            return explicit
+        path = (self.folder or data / "run") / which
+        if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+            raise StationError(
+                "endpoint_invalid",
+                f"the socket path {path} has {len(os.fsencode(path))} characters, {LONGEST_SOCKET_PATH} are allowed",
+            )
+        return f"ipc://{path}"
+
+
+class TrainerSettings(StrictDocument):
+    """The process that owns datasets, jobs and models. An empty `data` is `trainer` in the station's data folder."""
+
+    data: Path | None = None
+
+
+class TwinSettings(StrictDocument):
+    """The digital twin, used where `rig.port` or `camera.source` is `twin`."""
+
+    seed: int = 1
+    dpi: int = Field(default=600, ge=50, le=1200, description="what the camera samples at the card")
+    bit_depth: Literal[8, 16] = 8
+    stale_frames: int = Field(default=0, ge=0, le=10, description="how far behind the driver's queue serves")
+
+
+class Settings(StrictDocument):
+    """The whole of `station.toml`."""
+
+    station: StationSettings = StationSettings()
+    rig: RigSettings = RigSettings()
+    camera: CameraSettings = CameraSettings()
+    scan: ScanSettings = ScanSettings()
+    bus: BusSettings = BusSettings()
+    trainer: TrainerSettings = TrainerSettings()
+    twin: TwinSettings = TwinSettings()
+
+    @property
+    def trainer_data(self) -> Path:
+        """The trainer's own folder."""
+        return self.trainer.data or self.station.data / "trainer"
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any device is the twin's."""
+        return "twin" in (self.rig.port, self.camera.source)
+
+    def endpoint(self, which: Literal["control", "events", "intake"]) -> str:
+        """The address of one socket, see `BusSettings.endpoint`."""
+        return self.bus.endpoint(which, self.station.data)
+
+
+def default_path() -> Path:
+    """Where `station.toml` is looked for when none is named: `$STATION_CONFIG`, then the XDG folder."""
+    named = os.environ.get("STATION_CONFIG")
+    return Path(named) if named else Path(platformdirs.user_config_dir(APP)) / "station.toml"
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read and check a configuration file; a missing default file means all defaults.
+
+    Raises:
+        StationError: `config_invalid`, with one line for each mistake.
+    """
+    chosen = path or default_path()
+    if not chosen.exists():
+        if path is None and "STATION_CONFIG" not in os.environ:
+            return Settings()
+        raise StationError("config_invalid", f"{chosen}: no such file")
+    try:
+        tree = tomllib.loads(chosen.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise StationError("config_invalid", f"{chosen}: {error}") from error
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        lines = "\n".join(f"  {line}" for line in _mistakes(error))
+        raise StationError("config_invalid", f"{chosen}: {error.error_count()} mistakes\n{lines}".replace(" 1 mistakes", " 1 mistake")) from error
+
+
+def _mistakes(error: ValidationError) -> Iterator[str]:
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            yield f"{key}: unknown key{_suggestion(item['loc'])}"
+        else:
+            yield f"{key}: {item['msg'][0].lower()}{item['msg'][1:]} (found {item['input']!r})"
+
+
+def _suggestion(location: tuple[int | str, ...]) -> str:
+    known = _keys_beside(location)
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(known)}"
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in location[:-1]:
+        annotation: Any = model.model_fields[str(part)].annotation
+        model = next((a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)), model)
+    return list(model.model_fields)
+
+
+def as_toml(settings: Settings) -> str:
+    """All settings as TOML, ready to be saved as `station.toml`."""
+    lines: list[str] = []
+    for section, values in settings.model_dump(mode="json").items():
+        lines.append(f"[{section}]")
+        lines += [f"{key} = {_toml_value(value)}" for key, value in values.items() if value is not None]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value)

@@ -1,0 +1,31 @@
+"""What a scan is going to do, fixed before the first light goes on."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import Document
+
+Side = Literal["front", "back"]
+CARD_WIDTH_MM = 63.0
+CARD_HEIGHT_MM = 88.0
+
+
+class ScanPlan(Document):
+    """A plan is a value: it is stored with each scan so that the stack can be reconstructed again later.
+
+    Attributes:
+        lights: 0-based indices, in the order they are lit; the ambient frame comes first.
+        exposure_us: exposure time of every frame.
+        gain: analogue gain of the camera, 1.0 is none.
+        max_on_ms: longest time the board may keep one light burning in this scan.
+        attempts_per_light: frames that may be refused for one light before the scan fails.
+        rectified_dpi: resolution asked for the maps; never above what the camera samples.
+    """
+
+    lights: tuple[int, ...] = tuple(range(8))
+    exposure_us: int = Field(default=15_000, gt=0)
+    gain: float = Field(default=1.0, gt=0)
+    max_on_ms: int = Field(default=2_000, gt=0)
+    attempts_per_light: int = Field(default=3, ge=1)
+    rectified_dpi: int = Field(default=600, ge=50, le=1200)

@@ -1,0 +1,86 @@
+"""The rig profile: what calibration knows about lights, camera and card plane.
+
+All lengths in the mat frame: origin where the profile's plane z = 0 meets the mat's centre, x right, y up, z to the camera.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import StrictDocument
+
+Vector = tuple[float, float, float]
+
+
+class LightProfile(StrictDocument):
+    """One near light: `I = power * cos(angle to axis)**lobe / distance_mm**2`.
+
+    Attributes:
+        position_mm: mat frame.
+        power: per colour channel, arbitrary but common unit.
+        axis: unit vector of strongest emission.
+        lobe: exponent of the emission pattern, 1.0 is a Lambertian emitter.
+    """
+
+    position_mm: Vector
+    power: Vector
+    axis: Vector
+    lobe: float = Field(ge=0)
+
+
+class CameraProfile(StrictDocument):
+    """Pinhole with OpenCV's distortion model.
+
+    Attributes:
+        matrix: fx, fy, cx, cy in pixels.
+        distortion: k1, k2, p1, p2, k3 (OpenCV order).
+        rotation: Rodrigues vector (rad), mat frame to camera frame (OpenCV: x right, y down, z forward).
+        translation_mm: of the same transform.
+        black_level: codes to subtract from every frame.
+        full_scale: highest code; at or above 0.98 of it a value counts as clipped.
+        noise_a, noise_b: variance of a value I (codes, after black level) is `noise_a * I + noise_b`.
+        readout_us: time from the first row's exposure start to the last row's.
+    """
+
+    width_px: int = Field(gt=0)
+    height_px: int = Field(gt=0)
+    matrix: tuple[float, float, float, float]
+    distortion: tuple[float, float, float, float, float]
+    rotation: Vector
+    translation_mm: Vector
+    bit_depth: Literal[8, 10, 12, 14, 16]
+    black_level: float
+    full_scale: float
+    noise_a: float = Field(ge=0)
+    noise_b: float = Field(ge=0)
+    readout_us: int = Field(ge=0)
+
+
+class FlatFieldProfile(StrictDocument):
+    """The flat field, an array file beside the TOML.
+
+    The `.npz` holds `flat` float32 (lights, rows, columns, 3): linear codes of a matte target of reflectance
+    `reflectance` under each light at `exposure_us`, on a regular grid over the whole picture (first and last sample at the
+    centres of the corner pixels), and lies at height `plane_z_mm` above the mat.
+    """
+
+    file: str
+    sha256: str
+    reflectance: float = Field(gt=0, le=1)
+    exposure_us: int = Field(gt=0)
+    plane_z_mm: float
+
+
+class RigProfile(StrictDocument):
+    """One rig, calibrated. `simulated` marks the profiles that ship for the twin."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    created: str
+    simulated: bool = False
+    board_id: str = ""
+    note: str = ""
+    lights: tuple[LightProfile, ...]
+    camera: CameraProfile
+    flat_field: FlatFieldProfile
+    quality: dict[str, float] = Field(default_factory=dict)

@@ -1,0 +1,101 @@
+"""The light log: what really burned and when, shared between the simulated board and the simulated camera.
+
+A memory-mapped ring of edges in a file. One writer (a board, in whatever process or language), many readers. Layout, little endian:
+16 bytes header (`b"LIGHTLOG"`, u64 count of edges ever written), then `CAPACITY` records of 16 bytes (i64 monotonic nanoseconds,
+u32 mask of the lights burning from then on, u32 zero). The writer fills record `count % CAPACITY` before it raises `count`.
+"""
+
+import mmap
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+MAGIC = b"LIGHTLOG"
+CAPACITY = 65_536
+_HEADER = struct.Struct("<8sQ")
+_RECORD = struct.Struct("<qII")
+SIZE = _HEADER.size + CAPACITY * _RECORD.size
+
+
+class LightLogWriter:
+    """Owned by the board."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open(self) -> Self:
+        """Create the file anew and map it."""
+        self._file = self._path.open("w+b")
+        self._file.truncate(SIZE)
+        self._map = mmap.mmap(self._file.fileno(), SIZE)
+        self._count = 0
+        self._map[: _HEADER.size] = _HEADER.pack(MAGIC, 0)
+        return self
+
+    def write(self, when_ns: int, mask: int) -> None:
+        """Record that from `when_ns` on exactly the lights of `mask` burn."""
+        offset = _HEADER.size + (self._count % CAPACITY) * _RECORD.size
+        _RECORD.pack_into(self._map, offset, when_ns, mask, 0)
+        self._count += 1
+        struct.pack_into("<Q", self._map, 8, self._count)
+
+    def close(self) -> None:
+        """Unmap; the file stays for whoever wants to look."""
+        self._map.close()
+        self._file.close()
+
+
+class LightLogReader:
+    """Used by the camera, and by tests that ask what burned."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open(self) -> Self:
+        """Map the file.
+
+        Raises:
+            FileNotFoundError: there is no board yet.
+            ValueError: the file is not a light log.
+        """
+        self._file = self._path.open("rb")
+        self._map = mmap.mmap(self._file.fileno(), SIZE, access=mmap.ACCESS_READ)
+        if self._map[:8] != MAGIC:
+            raise ValueError(f"{self._path} is not a light log")
+        return self
+
+    def count(self) -> int:
+        """Edges ever written."""
+        return int(struct.unpack_from("<Q", self._map, 8)[0])
+
+    def edges_back(self) -> Iterator[tuple[int, int]]:
+        """Edges `(ns, mask)`, newest first, as far as the ring reaches."""
+        newest = self.count()
+        for index in range(newest - 1, max(-1, newest - CAPACITY), -1):
+            when, mask, _ = _RECORD.unpack_from(self._map, _HEADER.size + (index % CAPACITY) * _RECORD.size)
+            yield when, mask
+
+    def mask(self) -> int:
+        """Lights burning after the newest edge."""
+        return next(self.edges_back(), (0, 0))[1]
+
+    def on_times_ns(self, start_ns: int, end_ns: int, lights: int = 8) -> list[int]:
+        """For each light, how long it burned within [start, end)."""
+        total = [0] * lights
+        until = end_ns
+        for when, mask in self.edges_back():
+            begin = max(when, start_ns)
+            if begin < until:
+                for light in range(lights):
+                    if mask >> light & 1:
+                        total[light] += until - begin
+            until = min(until, begin)
+            if when <= start_ns:
+                break
+        return total
+
+    def close(self) -> None:
+        """Unmap."""
+        self._map.close()
+        self._file.close()
