@@ -25,7 +25,8 @@ class LightLogWriter:
         self._path = path
 
     def open(self) -> Self:
-        """Create the file anew and map it."""
+        """Create the file anew and map it; whoever still maps an older one keeps that."""
+        self._path.unlink(missing_ok=True)
         self._file = self._path.open("w+b")
         self._file.truncate(SIZE)
         self._map = mmap.mmap(self._file.fileno(), SIZE)
