@@ -1,0 +1,5 @@
+"""`python -m station.cli`."""
+
+from . import main
+
+main()

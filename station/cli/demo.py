@@ -1,0 +1,143 @@
+"""`station demo`: three cards, end to end, on the digital twin, with the truth beside every figure."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ..client import StationClient
+from ..config import Settings, as_toml
+from ..documents.plan import Side
+from ..documents.scan import ScanSummary
+from .faces import size
+from .processes import Services
+from .scanning import raise_if_failed
+
+BOWED_MM = 1.5
+STEPS = 1 + 8 + 2 + 6  # ambient, lights, verifying and storing, stages of the computation
+console = Console(highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCard:
+    """What is put on the mat; None leaves the bow to the twin."""
+
+    seed: int
+    side: Side
+    bow_mm: float | None
+    words: str
+
+
+def cards_of(seed: int) -> tuple[DemoCard, ...]:
+    """A front, its back, and another card bowed by 1.5 mm."""
+    return (
+        DemoCard(seed, "front", None, "front"),
+        DemoCard(seed, "back", None, "back of the same card"),
+        DemoCard(seed + 1, "front", BOWED_MM, f"front of another card, bowed by {BOWED_MM} mm"),
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    context: typer.Context,
+    seed: Annotated[int | None, typer.Option(help="which cards; default: drawn anew each time")] = None,
+    dpi: Annotated[int, typer.Option(help="what the twin's camera samples", min=100, max=1200)] = 600,
+) -> None:
+    """Scan three simulated cards end to end and compare with the truth; needs no hardware."""
+    chosen = secrets.randbelow(1_000_000) if seed is None else seed
+    settings, path = _demo_settings(context.obj.settings, chosen, dpi)
+    console.print("This runs on the digital twin: simulated cards, lights, camera and board; no hardware is touched.")
+    console.print(f"seed {chosen} (the same cards again: station demo --seed {chosen}), data in {settings.station.data}\n")
+    with (
+        Services(path, settings.station.data) as services,
+        StationClient(settings.endpoint("control"), settings.endpoint("events")) as client,
+    ):
+        services.start("trainer")
+        services.start("daemon")
+        services.wait_ready(client)
+        scans = [_one(client, settings, card, number) for number, card in enumerate(cards_of(chosen), 1)]
+        _delivery(client, [scan.id for scan in scans], services)
+    console.print("\nreports:")
+    for scan in scans:
+        console.print(f"  {scan.report}")
+
+
+def _demo_settings(base: Settings, seed: int, dpi: int) -> tuple[Settings, Path]:
+    """Settings of a station of its own, on the twin, beside the real data, and the file they are saved in."""
+    data = base.station.data / "demo"
+    settings = Settings.model_validate(
+        {
+            "station": {"name": "demo", "data": data, "reserve_mb": base.station.reserve_mb},
+            "twin": {"seed": seed, "dpi": dpi},
+            "scan": {"rectified_dpi": min(600, dpi)},
+        }
+    )
+    data.mkdir(parents=True, exist_ok=True)
+    path = data / "station.toml"
+    path.write_text(as_toml(settings), "utf-8")
+    return settings, path
+
+
+def _one(client: StationClient, settings: Settings, card: DemoCard, number: int) -> ScanSummary:
+    client.call("twin.place", {"seed": card.seed, "side": card.side, "bow_mm": card.bow_mm})
+    with _progress(f"card {number} of 3") as advance:
+        head = client.status().seq
+        scan_id = client.scan_start(side=card.side, name=f"demo seed {card.seed} {card.words}")
+        for event in client.events(after=head):
+            if event.cause != scan_id:
+                continue
+            raise_if_failed(event)
+            advance(str(event.data.get("step", event.type.removeprefix("scan."))))
+            if event.type == "scan.processed":
+                break
+    scan = client.scan_get(scan_id)
+    _print_card(scan, settings, card, number)
+    return scan
+
+
+@contextmanager
+def _progress(title: str) -> Iterator["Advance"]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[step]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Advance(progress, title)
+
+
+class Advance:
+    """One step further on the bar, with its name."""
+
+    def __init__(self, progress: Progress, title: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(title, total=STEPS, step="")
+
+    def __call__(self, step: str) -> None:
+        self._progress.update(self._task, advance=1, step=step)
+
+
+def _print_card(scan: ScanSummary, settings: Settings, card: DemoCard, number: int) -> None:
+    from ..offline import compare_with_truth  # noqa: PLC0415 - numpy only once the scans are there
+
+    found = compare_with_truth(settings.station.data / scan.folder, card.seed, card.side, card.bow_mm)
+    times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in scan.stages_s.items())
+    console.print(f"[bold]card {number} of 3[/bold]: seed {card.seed}, {card.words}; {size(scan.bytes)} on disk")
+    console.print(f"  time       {times}")
+    console.print(f"  centering  {found.centering_line}")
+    console.print(
+        f"  normals    mean angular error {found.normals_mean_deg:.2f}° (median {found.normals_median_deg:.2f}°); "
+        f"a constant normal (0, 0, 1) would be off by {found.flat_mean_deg:.2f}°"
+    )
+    console.print(f"  report     {scan.report}\n")
+
+
+def _delivery(client: StationClient, scan_ids: list[str], services: Services) -> None:
+    states = services.wait_delivered(client, scan_ids)
+    console.print(f"delivery to the trainer: {states.count('delivered')} of {len(states)} scans delivered")

@@ -1,0 +1,108 @@
+"""Documents as text for the terminal. Everything shown comes from a document; what is None is said to be not measured."""
+
+from ..documents.event import Status
+from ..documents.scan import Centering, Quality, ScanSummary
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def size(count: float) -> str:
+    """Bytes in words, decimal units."""
+    for unit in UNITS[:-1]:
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} {UNITS[-1]}"
+
+
+def status_text(status: Status) -> str:
+    """The answer of `station status`."""
+    doing = f"scanning {status.scanning} ({status.step})" if status.scanning else status.state
+    rows = [
+        ("station", f"{status.version}, process {status.pid}" + (", on the digital twin" if status.simulated else "")),
+        ("doing", doing + (", quiescent" if status.quiescent else "")),
+        ("rig", f"{status.rig.state}: {status.rig.name} {_in_brackets(status.rig.evidence)}"),
+        ("camera", f"{status.camera.state}: {status.camera.name} {_in_brackets(status.camera.evidence)}"),
+        ("profile", status.profile),
+        ("to compute", str(len(status.processing))),
+        ("to deliver", str(status.undelivered)),
+        ("scans", f"{status.scans} in {status.data}"),
+        ("disk", _room(status)),
+    ]
+    if status.fault:
+        rows.append(("fault", status.fault))
+    return "\n".join(f"{name:<11} {value.rstrip()}" for name, value in rows)
+
+
+def _in_brackets(text: str) -> str:
+    return f"({text})" if text else ""
+
+
+def _room(status: Status) -> str:
+    free = f"{size(status.disk_free_bytes)} free"
+    if status.bytes_per_side is None or status.room_for_sides is None:
+        return f"{free}; bytes per side not known before the first scan"
+    return f"{free}; {size(status.bytes_per_side)} per side, room for {status.room_for_sides:,} more"
+
+
+def scan_line(scan: ScanSummary) -> str:
+    """One scan in the list of `station show`."""
+    made = scan.created[:19].replace("T", " ")
+    return f"{scan.id}  {made}  {scan.side:<5}  {scan.state:<11}  {scan.delivery:<9}  {scan.name}".rstrip()
+
+
+def scan_text(scan: ScanSummary) -> str:
+    """One scan in full."""
+    rows = [
+        ("scan", scan.id + (" (digital twin)" if scan.simulated else "")),
+        ("card", f"{scan.card_id} {scan.side} {scan.name}"),
+        ("made", scan.created),
+        ("state", scan.state + (f": {scan.reason}" if scan.reason else "")),
+        ("delivery", scan.delivery + (f": {scan.delivery_detail}" if scan.delivery_detail else "")),
+        ("folder", f"{scan.folder} ({size(scan.bytes)})"),
+        ("report", scan.report or "none yet"),
+    ]
+    if scan.result is not None:
+        measured = scan.result.measurements
+        rows.append(("centering", centering_text(measured.centering)))
+        rows += [("quality", line) for line in quality_lines(measured.quality)]
+        rows += [("not assessed", f"{item.what}: {item.why}") for item in measured.not_assessed]
+    rows += [("time", f"{stage} {seconds:.2f} s") for stage, seconds in scan.stages_s.items()]
+    return "\n".join(f"{name:<13} {value.rstrip()}" for name, value in rows)
+
+
+def centering_text(centering: Centering | None) -> str:
+    """Centering in the words collectors use: left/right and top/bottom."""
+    if centering is None:
+        return "not assessed"
+    left, top = centering.left_percent, centering.top_percent
+    return (
+        f"{left:.1f}/{100 - left:.1f} left/right, {top:.1f}/{100 - top:.1f} top/bottom "
+        f"(borders {centering.left_mm:.2f} {centering.right_mm:.2f} {centering.top_mm:.2f} "
+        f"{centering.bottom_mm:.2f} mm, each ±{1.96 * centering.sigma_mm:.3f} mm)"
+    )
+
+
+_QUALITY = (
+    ("sampled_dpi", "camera samples", "{:.0f} dpi"),
+    ("rectified_dpi", "maps at", "{:.0f} dpi"),
+    ("mtf50_cy_per_mm", "MTF50", "{:.2f} cycles/mm"),
+    ("registration_px", "registration residual", "{:.3f} px"),
+    ("registration_shift_px", "largest shift between frames", "{:.3f} px"),
+    ("normal_sigma_deg", "normal uncertainty (median)", "{:.2f} deg"),
+    ("chi2_median", "reduced chi-square (median)", "{:.2f}"),
+    ("curl_rms", "curl", "{:.3g} 1/mm"),
+    ("clipped_percent", "clipped", "{:.2f} %"),
+    ("dark_percent", "too dark", "{:.2f} %"),
+    ("bow_mm", "bow", "{:+.2f} mm"),
+    ("twist_mm", "twist", "{:+.2f} mm"),
+)
+
+
+def quality_lines(quality: Quality) -> list[str]:
+    """One line a figure."""
+    lines = []
+    for field, name, form in _QUALITY:
+        value = getattr(quality, field)
+        lines.append(f"{name}: {'not measured' if value is None else form.format(value)}")
+    return lines
