@@ -1,0 +1,54 @@
+"""Parameters and results of the methods of `control` that the client knows by name."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from .base import Document, StrictDocument
+from .limits import LIMITS
+from .plan import Side
+
+Identity = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+
+
+class NoParams(StrictDocument):
+    """For methods that take none."""
+
+
+class Accepted(Document):
+    """The answer of a method that has started something or has nothing to tell."""
+
+    accepted: bool = True
+
+
+class ScanStart(StrictDocument):
+    """`scan.start`. Without `card_id` the card is a new one."""
+
+    side: Side
+    card_id: Identity | None = None
+    name: str = Field(default="", max_length=200)
+
+
+class ScanStarted(Document):
+    """The scan's identity; it is the `cause` of the events that follow."""
+
+    scan_id: str
+
+
+class ScanGet(StrictDocument):
+    """`scan.get`."""
+
+    id: Identity
+
+
+class ScanList(StrictDocument):
+    """`scan.list`: the newest first."""
+
+    limit: int = Field(default=20, ge=1, le=1_000)
+
+
+class EventsSince(StrictDocument):
+    """`events.since`: events of the journal with a greater `seq`, oldest first, at most `limit`."""
+
+    seq: int = Field(ge=0)
+    limit: int = Field(default=LIMITS.page_events, ge=1, le=LIMITS.page_events)
