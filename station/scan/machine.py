@@ -145,7 +145,9 @@ class Beep:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Something the world should know of: an event of the bus."""
+    """Something the world should know of: an event of the bus. That a scan was begun or is stored is told by the transaction
+    that makes it so.
+    """
 
     type: str
     step: str = ""
@@ -179,8 +181,7 @@ def _end(state: ScanState, code: str, message: str) -> Outcome:
 
 def _start(_: ScanState, event: Start) -> Outcome:
     fresh = ScanState("lighting", event.scan_id, event.plan, pending=(None, *event.plan.lights))
-    state, effects = _next_light(fresh)
-    return state, (Tell("scan.started"), *effects)
+    return _next_light(fresh)
 
 
 def _lit(state: ScanState, event: Lit) -> Outcome:
@@ -211,7 +212,7 @@ def _verified(state: ScanState, event: Verified) -> Outcome:
 
 
 def _stored(_: ScanState, __: Stored) -> Outcome:
-    return ScanState(), (Beep(), Tell("scan.captured"))
+    return ScanState(), (Beep(),)
 
 
 def _failed(state: ScanState, event: Failed) -> Outcome:
