@@ -37,11 +37,11 @@ format: ## put the sources in shape
 
 bench: ## measure speed and accuracy, write docs/figures.md
 	@.ci/environment dev
-	$(BIN)/python -m tests.benchmarks.run $(BENCH_ARGS)
+	$(BIN)/python tests/benchmarks/run.py bench $(BENCH_ARGS)
 
 soak: ## the long proofs, write docs/figures.md
 	@.ci/environment dev
-	$(BIN)/python -m tests.soak.run $(SOAK_ARGS)
+	$(BIN)/python tests/benchmarks/run.py soak $(SOAK_ARGS)
 
 lock: ## resolve constraints.txt anew (LOCK_ARGS=--upgrade takes newer releases)
 	@.ci/environment dev
