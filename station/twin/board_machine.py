@@ -1,0 +1,194 @@
+"""What the software board does with its commands: lights, programme, panel, faults. Pure; times in ns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..wire import messages as m
+from .board_parts import MS, US, EventQueue, FaultMemory, Lamps
+from .board_programme import ProgrammeRun, ProgrammeStore, RefusedError
+
+LIGHTS = 8
+BUTTONS = 2
+_BUZZER_HZ = range(100, 10_001)
+
+
+@dataclass(slots=True)
+class Panel:
+    """What is not light: buttons, card sensor, buzzer, status LED."""
+
+    buttons: int = 0
+    card_present: bool = False
+    pattern: m.Pattern = m.Pattern.OFF
+    beeps: int = 0
+    buzzer_hz: int = 0
+    buzzer_ms: int = 0
+
+
+class BoardMachine:
+    """The board behind its protocol. `edge(ns, mask)` is told every change of the lights."""
+
+    def __init__(self, now_ns: int, edge: Callable[[int, int], None]) -> None:
+        self._born_ns = now_ns
+        self._store = ProgrammeStore(LIGHTS)
+        self._run: ProgrammeRun | None = None
+        self.lamps = Lamps(edge)
+        self.events = EventQueue()
+        self.faults = FaultMemory()
+        self.panel = Panel()
+        self._handlers: dict[type[m.Command], Callable[[Any, int], m.Reply]] = {
+            m.Status: self._status,
+            m.Light: self._light,
+            m.Lights: self._lights,
+            m.Off: self._stop,
+            m.ProgrammeBegin: lambda command, _: self._done(self._store.begin(command)),
+            m.ProgrammeStep: lambda command, _: self._done(self._store.add(command)),
+            m.ProgrammeEnd: lambda _, __: self._done(self._store.end()),
+            m.Arm: self._arm,
+            m.Start: self._start,
+            m.Abort: self._stop,
+            m.Clear: lambda _, __: self._done(self.faults.clear()),
+            m.Errors: lambda _, __: self.faults.report(),
+            m.Buzzer: self._buzz,
+            m.Indicator: self._indicate,
+        }
+
+    def carry_out(self, command: m.Command, now_ns: int) -> m.Reply:
+        """Obey a command that was admitted.
+
+        Raises:
+            RefusedError: it makes no sense now, or goes beyond a limit; nothing has changed.
+        """
+        return self._handlers[type(command)](command, now_ns)
+
+    def restart(self, now_ns: int) -> None:
+        """A new session: dark, no programme, no events. A latched fault stays."""
+        self.quench(now_ns)
+        self._store = ProgrammeStore(LIGHTS)
+        self.events.restart()
+
+    def quench(self, now_ns: int) -> None:
+        """Lights off, nothing running, nothing armed."""
+        self.lamps.set(0, now_ns)
+        self._run = None
+        self._store.disarm()
+
+    def fail(self, fault: m.Fault, now_ns: int) -> None:
+        """Quench and latch."""
+        step, ticks = self._step, self.ticks(now_ns)
+        self.quench(now_ns)
+        self.faults.latch(fault, step, ticks)
+        self.events.push(m.FaultRaised(fault, step, ticks), reserved=True)
+
+    def expire_lights(self, now_ns: int) -> None:
+        """Enforce the maximum on-time."""
+        if not self.lamps.expired(now_ns):
+            return
+        if self.lamps.timed:
+            self.lamps.set(0, now_ns)
+        else:
+            self.fail(m.Fault.MAX_ON_EXPIRED, now_ns)
+
+    def advance_programme(self, now_ns: int) -> None:
+        """Do what the running programme has due."""
+        run = self._run
+        if run is None:
+            return
+        report = run.advance(now_ns, may_report=self.events.has_room)
+        if report is not None:
+            self.events.push(report, reserved=True)
+        if run.finished:
+            self._end_programme(m.EndReason.COMPLETED, now_ns)
+
+    @property
+    def wake_ns(self) -> int | None:
+        """When lights or programme have something due."""
+        running = None if self._run is None else self._run.wake_ns(may_report=self.events.has_room)
+        return min((time for time in (self.lamps.off_ns, running) if time is not None), default=None)
+
+    @property
+    def needs_host(self) -> bool:
+        """Whether something must stop when the host is gone."""
+        return bool(self.lamps.mask) or self.state in (m.BoardState.ARMED, m.BoardState.RUNNING)
+
+    @property
+    def state(self) -> m.BoardState:
+        """As told in `StatusReply`."""
+        if self.faults.latched is not m.Fault.NONE:
+            return m.BoardState.FAULT
+        return m.BoardState.RUNNING if self._run is not None else self._store.state
+
+    def ticks(self, now_ns: int) -> int:
+        """The board's clock: microseconds since it started."""
+        return (now_ns - self._born_ns) // US & 0xFFFF_FFFF
+
+    @property
+    def _step(self) -> int:
+        return m.NO_STEP if self._run is None else self._run.index
+
+    @staticmethod
+    def _done(_: None) -> m.Reply:
+        return m.Ok()
+
+    def _end_programme(self, reason: m.EndReason, now_ns: int) -> None:
+        steps_done = self._step
+        self.quench(now_ns)
+        self.events.push(m.ProgrammeDone(reason, steps_done, self.ticks(now_ns)), reserved=True)
+
+    def _light(self, command: m.Light, now_ns: int) -> m.Reply:
+        if command.light >= LIGHTS:
+            raise RefusedError(m.Refusal.BAD_LIGHT)
+        return self._burn(1 << command.light, command.flags, command.max_on_ms, now_ns)
+
+    def _lights(self, command: m.Lights, now_ns: int) -> m.Reply:
+        if command.mask == 0 or command.mask >> LIGHTS:
+            raise RefusedError(m.Refusal.BAD_LIGHT)
+        return self._burn(command.mask, command.flags, command.max_on_ms, now_ns)
+
+    def _burn(self, mask: int, flags: int, max_on_ms: int, now_ns: int) -> m.Reply:
+        if not 1 <= max_on_ms <= m.MAX_ON_MAX_MS:
+            raise RefusedError(m.Refusal.BAD_DURATION)
+        self._store.disarm()
+        self.lamps.set(mask, now_ns, max_on_ms * MS, timed=bool(flags & m.LightFlag.TIMED))
+        return m.Ok()
+
+    def _stop(self, _: m.Command, now_ns: int) -> m.Reply:
+        if self._run is not None:
+            self._end_programme(m.EndReason.ABORTED, now_ns)
+        self.quench(now_ns)
+        return m.Ok()
+
+    def _arm(self, _: m.Arm, now_ns: int) -> m.Reply:
+        self._store.arm()
+        self.lamps.set(0, now_ns)
+        return m.Ok()
+
+    def _start(self, _: m.Start, now_ns: int) -> m.Reply:
+        if self._store.state is not m.BoardState.ARMED:
+            raise RefusedError(m.Refusal.NOT_ARMED)
+        self._run = ProgrammeRun(self._store.steps, self.lamps, self.ticks, now_ns)
+        return m.Ok()
+
+    def _buzz(self, command: m.Buzzer, _: int) -> m.Reply:
+        if command.frequency_hz not in _BUZZER_HZ or not 1 <= command.duration_ms <= m.BUZZER_MAX_MS:
+            raise RefusedError(m.Refusal.BAD_DURATION)
+        self.panel.beeps += 1
+        self.panel.buzzer_hz, self.panel.buzzer_ms = command.frequency_hz, command.duration_ms
+        return m.Ok()
+
+    def _indicate(self, command: m.Indicator, _: int) -> m.Reply:
+        self.panel.pattern = command.pattern
+        return m.Ok()
+
+    def _status(self, _: m.Status, now_ns: int) -> m.Reply:
+        return m.StatusReply(
+            state=self.state,
+            mask=self.lamps.mask,
+            fault=self.faults.latched,
+            step=self._step,
+            steps_stored=len(self._store.steps),
+            buttons=self.panel.buttons,
+            card_present=int(self.panel.card_present),
+            events_waiting=len(self.events),
+            ticks=self.ticks(now_ns),
+        )
