@@ -33,15 +33,15 @@ class Journal:
         """Ask something that changes nothing."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, question, self._catalogue)
 
-    async def write(self, change: Callable[[Catalogue], Event]) -> Event:
-        """Make a change; its event is published once it is durable."""
+    async def write(self, change: Callable[[Catalogue], Event | None]) -> None:
+        """Make a change; its event, if it makes one, is published once it is durable."""
         event = await self.ask(change)
-        self._announce(event)
-        return event
+        if event is not None:
+            self._announce(event)
 
-    async def tell(self, kind: str, data: dict[str, Any], cause: str) -> Event:
+    async def tell(self, kind: str, data: dict[str, Any], cause: str) -> None:
         """Write and publish an event that changes nothing in the catalogue."""
-        return await self.write(lambda catalogue: catalogue.append_event(kind, data, cause))
+        await self.write(lambda catalogue: catalogue.append_event(kind, data, cause))
 
     def listen(self, listener: Callable[[Event], None]) -> None:
         """Call this, on the loop, with every event from now on."""

@@ -93,8 +93,8 @@ class ScanRunner:
         if self.running:
             self._events.put_nowait(event)
 
-    async def run(self, scan_id: str, plan: ScanPlan) -> None:
-        """Carry one scan to its end, good or bad; what happened is told to the recorder."""
+    async def run(self, scan_id: str, plan: ScanPlan) -> machine.Tell | None:
+        """Carry one scan to its end, good or bad; what happened is told to the recorder. The failure, or None."""
         self._frames, self._margins, self._mode, self._lit = {}, {}, None, None
         self._events = asyncio.Queue()
         self._stop.clear()
@@ -106,7 +106,7 @@ class ScanRunner:
                 for effect in effects:
                     await self._perform(effect, scan_id, plan)
                 if not self.running:
-                    return
+                    return next((told for told in effects if isinstance(told, machine.Tell)), None)
         finally:
             self.state = machine.ScanState()
             await self._quieten()

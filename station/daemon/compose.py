@@ -1,0 +1,172 @@
+"""Puts the rooms together, in the order in which they depend on each other, and takes them apart in the opposite one."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from ..archive.catalogue import Catalogue
+from ..archive.durable import storing
+from ..archive.recovery import Recovery, recover
+from ..bus.control import ControlServer
+from ..bus.delivery import Deliverer
+from ..bus.events import EventPublisher
+from ..bus.method import table
+from ..calibrate.profile import LoadedProfile, load_profile
+from ..camera.interface import Camera
+from ..camera.opencv_camera import OpenCvCamera
+from ..config import Settings
+from ..documents.ids import new_id
+from ..rig.serial_rig import SerialRig
+from ..scan.devices import Devices
+from ..scan.exposure import LightCheck
+from ..scan.journal import Journal
+from ..scan.processor import Processor
+from ..scan.recorder import ScanRecorder
+from ..scan.runner import ScanRunner
+from ..scan.service import ScanService
+from .methods import bench_methods, station_methods
+from .outgoing import Outgoing
+
+if TYPE_CHECKING:
+    from ..twin.bench import TwinBench
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Daemon:
+    """Everything the daemon process holds. Entering opens it all or nothing; leaving closes it, lights first."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._root = settings.station.data
+        self._boot = new_id()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Serve until somebody sets `stop`."""
+        await stop.wait()
+
+    async def _open(self) -> None:
+        settings = self._settings
+        profile = load_profile(settings.scan.profile)
+        catalogue, recovery = self._open_archive()
+        bench = self._open_bench()
+        publisher = await self._entered(EventPublisher(settings.endpoint("events"), self._boot, catalogue.head_seq()))
+        journal = Journal(catalogue, publisher, catalogue.head_seq())
+        self._stack.callback(journal.close)
+        devices, runner, service, processor = self._open_scanning(profile, journal, bench)
+        await runner.on_rig(devices.open_rig)
+        await runner.on_camera(devices.open_camera)
+        for scan_id in recovery.pending:
+            processor.submit(scan_id)
+        processor.open()
+        self._stack.push_async_callback(processor.close)
+        await self._open_delivery(journal)
+        methods = [*station_methods(service, journal), *(bench_methods(bench) if bench else ())]
+        await self._entered(ControlServer(settings.endpoint("control"), table(*methods)))
+        for event in recovery.events:
+            publisher.publish(event)
+
+    def _open_archive(self) -> tuple[Catalogue, Recovery]:
+        with storing(self._root):
+            self._root.mkdir(parents=True, exist_ok=True)
+        catalogue = Catalogue(self._root, station=self._settings.station.name, boot=self._boot).open()
+        self._stack.callback(catalogue.close)
+        recovery = recover(self._root, catalogue)
+        for what in ("swept", "interrupted", "adopted", "adopted_results", "unreadable", "returned", "requeued", "pending"):
+            if found := getattr(recovery, what):
+                log.warning("recovery: %s: %s", what.replace("_", " "), found)
+        return catalogue, recovery
+
+    def _open_bench(self) -> "TwinBench | None":
+        if not self._settings.simulated:
+            return None
+        from ..twin.bench import TwinBench  # noqa: PLC0415 - the twin only where there is no hardware
+
+        run = self._root / "run"
+        bench = TwinBench(run, self._settings.twin, self._settings.rig.lease_ms)
+        bench.open()
+        self._stack.callback(bench.close)
+        bench.place(self._settings.twin.seed, "front")
+        return bench
+
+    def _open_scanning(
+        self, profile: LoadedProfile, journal: Journal, bench: "TwinBench | None"
+    ) -> tuple[Devices, ScanRunner, ScanService, Processor]:
+        settings = self._settings
+        service: ScanService
+        loop = asyncio.get_running_loop()
+        rig = SerialRig(
+            self._port(bench),
+            settings.rig.baud,
+            settings.rig.lease_ms,
+            settings.rig.open_timeout_s,
+            on_fault=lambda message: _in_loop(loop, lambda: service.board_fault(message)),
+        )
+        devices = Devices(rig, self._camera(bench))
+        processor = Processor(self._root, journal, profile)
+        recorder = ScanRecorder(self._root, journal, lambda: service.provenance(profile.sha256), processor.submit)
+        runner = ScanRunner(rig, devices.camera, LightCheck(profile, settings.camera), recorder)
+        service = ScanService(
+            settings, self._boot, devices, journal, runner, recorder, processor, profile.profile.name
+        )
+        self._stack.callback(recorder.close)
+        self._stack.callback(runner.close)
+        self._stack.callback(devices.close)
+        self._stack.push_async_callback(service.close)
+        return devices, runner, service, processor
+
+    def _port(self, bench: "TwinBench | None") -> str:
+        port = self._settings.rig.port
+        return str(bench.port) if bench is not None and port == "twin" else port
+
+    def _camera(self, bench: "TwinBench | None") -> Camera:
+        camera = self._settings.camera
+        if bench is not None and camera.source == "twin":
+            return bench.camera
+        return OpenCvCamera(
+            camera.source,
+            width_px=camera.width_px,
+            height_px=camera.height_px,
+            fourcc=camera.fourcc,
+            silent_after_s=camera.silent_after_s,
+        )
+
+    async def _open_delivery(self, journal: Journal) -> None:
+        outgoing = Outgoing(self._root, journal)
+        deliverer = Deliverer(self._settings.endpoint("intake"), outgoing)
+        journal.listen(lambda event: deliverer.wake() if event.type in ("scan.captured", "scan.processed") else None)
+        task = asyncio.create_task(deliverer.run(), name="delivery")
+        self._stack.push_async_callback(_cancelled, task)
+
+    async def _entered(self, resource: AbstractAsyncContextManager[T]) -> T:
+        return await self._stack.enter_async_context(resource)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """From a device's thread to the loop; a loop that is closed has nobody left to tell."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)

@@ -1,0 +1,125 @@
+"""What becomes of a taken stack: frames and manifest on disk, a row in the catalogue, news to the world."""
+
+import asyncio
+import platform
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .. import __version__
+from ..archive.folder import ScanWriter
+from ..documents.frame import FrameRecord
+from ..documents.plan import ScanPlan
+from ..documents.requests import ScanStart
+from ..documents.scan import Provenance, ScanManifest
+from . import machine
+from .journal import Journal
+from .pipeline import Stack
+from .runner import TakenFrame, TakenStack
+
+Captured = Callable[[str, Stack], None]
+
+
+class ScanRecorder:
+    """One scan at a time. `on_captured` is called, on the loop, with each stack that has become durable."""
+
+    def __init__(self, root: Path, journal: Journal, provenance: Callable[[], Provenance], on_captured: Captured) -> None:
+        self._root = root
+        self._journal = journal
+        self._provenance = provenance
+        self._on_captured = on_captured
+        self._thread = ThreadPoolExecutor(1, "writer")
+        self._request = ScanStart(side="front")
+        self._card_id = ""
+        self._created = datetime.now(UTC)
+        self._begun_s = 0.0
+
+    async def begin(self, scan_id: str, card_id: str, request: ScanStart, *, simulated: bool) -> None:
+        """Enter the scan in the catalogue before the first light."""
+        self._request, self._card_id = request, card_id
+        self._created, self._begun_s = datetime.now(UTC), time.monotonic()
+        await self._journal.write(
+            lambda catalogue: catalogue.begin_scan(
+                scan_id, card_id, request.side, request.name, self._created, simulated=simulated
+            )
+        )
+
+    async def tell(self, scan_id: str, news: machine.Tell) -> None:
+        """Write and publish what the machine tells."""
+        if news.type == "scan.failed":
+            facts = {"code": news.code, "message": news.message}
+            reason = f"{news.code}: {news.message}"
+            await self._journal.write(lambda catalogue: catalogue.failed(scan_id, reason, facts=facts))
+        else:
+            await self._journal.tell(news.type, {"step": news.step, "message": news.message}, scan_id)
+
+    async def store(self, scan_id: str, plan: ScanPlan, stack: TakenStack) -> None:
+        """Frames synced, folder renamed, row, event and outbox entry committed; then, and only then, this returns."""
+        capture_s = time.monotonic() - self._begun_s
+        loop = asyncio.get_running_loop()
+        manifest, folder = await loop.run_in_executor(
+            self._thread, self._write, scan_id, plan, stack, capture_s, self._provenance()
+        )
+        await self._journal.write(lambda catalogue: catalogue.captured(manifest, folder))
+        self._on_captured(scan_id, in_memory(stack))
+
+    def _write(
+        self, scan_id: str, plan: ScanPlan, stack: TakenStack, capture_s: float, provenance: Provenance
+    ) -> tuple[ScanManifest, Path]:
+        began = time.monotonic()
+        writer = ScanWriter(self._root, scan_id, self._created)
+        try:
+            frames = tuple(self._add(writer, taken, stack) for taken in stack.frames)
+            manifest = ScanManifest(
+                id=scan_id,
+                card_id=self._card_id,
+                side=self._request.side,
+                name=self._request.name,
+                created=self._created.isoformat(),
+                plan=plan,
+                provenance=provenance,
+                frames=frames,
+                stages_s={"capture": capture_s, "store": time.monotonic() - began},
+            )
+            return manifest, writer.commit(manifest)
+        except BaseException:
+            writer.discard()
+            raise
+
+    @staticmethod
+    def _add(writer: ScanWriter, taken: TakenFrame, stack: TakenStack) -> FrameRecord:
+        return writer.add_frame(
+            taken.light,
+            taken.decoded.result().pixels,
+            exposure_us=stack.mode.exposure_us,
+            sequence=taken.frame.sequence,
+            timestamp_s=taken.frame.timestamp_s,
+            lit_s=None if taken.light is None else taken.lit.acknowledged_s,
+            fingerprint_margin=stack.margins.get(taken.light),
+            attempts=taken.looked_at,
+        )
+
+    def close(self) -> None:
+        """Finish what is being written and give the thread back."""
+        self._thread.shutdown(wait=True)
+
+
+def in_memory(stack: TakenStack) -> Stack:
+    """The stack as the pipeline wants it; ambient comes first."""
+    ambient, *lit = stack.frames
+    return Stack(
+        ambient=ambient.decoded.result().pixels,
+        lights=tuple(frame.decoded.result().pixels for frame in lit),
+        light_indices=tuple(frame.light for frame in lit if frame.light is not None),
+        exposure_us=stack.mode.exposure_us,
+    )
+
+
+def machine_name() -> str:
+    """The machine in words, for the provenance."""
+    return f"{platform.system()} {platform.release()} {platform.machine()}"
+
+
+SOFTWARE = f"scan-station {__version__}"

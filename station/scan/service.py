@@ -1,0 +1,192 @@
+"""What the station does for its clients: start, abort, look up, and the one atomic status."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from .. import __version__
+from ..archive.room import Room, measure
+from ..config import Settings
+from ..documents.event import MachineState, Status
+from ..documents.fault import StationError
+from ..documents.ids import new_id
+from ..documents.plan import ScanPlan
+from ..documents.requests import ScanStart
+from ..documents.scan import Provenance, ScanSummary
+from . import machine
+from .devices import Devices
+from .journal import Journal
+from .processor import Processor
+from .recorder import SOFTWARE, ScanRecorder, machine_name
+from .runner import ScanRunner
+
+
+class ScanService:
+    """The scan room as its clients see it. All methods belong to the loop."""
+
+    def __init__(
+        self, settings: Settings, boot: str, devices: Devices, journal: Journal, runner: ScanRunner,
+        recorder: ScanRecorder, processor: Processor, profile_name: str,
+    ) -> None:
+        self._settings = settings
+        self._boot = boot
+        self._devices = devices
+        self._journal = journal
+        self._runner = runner
+        self._recorder = recorder
+        self._processor = processor
+        self._profile = profile_name
+        self._scan: asyncio.Task[None] | None = None
+        self._scanning: str | None = None
+        self._fault: str | None = None
+
+    @property
+    def _root(self) -> Path:
+        return self._settings.station.data
+
+    async def start(self, request: ScanStart) -> str:
+        """Accept a card and begin; the scan's identity.
+
+        Raises:
+            StationError: `busy`, or `disk_full`: there must be room before a card is accepted, not in the middle.
+        """
+        if self._scanning is not None:
+            raise StationError("busy", f"scan {self._scanning} is running ({self._runner.state.phase})")
+        scan_id = new_id()
+        self._scanning = scan_id
+        try:
+            (await self._room()).admit()
+            card_id = request.card_id or scan_id
+            await self._recorder.begin(scan_id, card_id, request, simulated=self._settings.simulated)
+        except BaseException:
+            self._scanning = None
+            raise
+        self._scan = asyncio.create_task(self._carry_out(scan_id), name=f"scan {scan_id}")
+        return scan_id
+
+    def abort(self) -> None:
+        """Ask the running scan to stop; without one nothing happens."""
+        self._runner.post(machine.Abort())
+
+    def board_fault(self, message: str) -> None:
+        """The board reported a fault or is gone; a scan under way fails with it."""
+        self._fault = message
+        self._runner.post(machine.Failed("rig_fault", message))
+
+    async def _carry_out(self, scan_id: str) -> None:
+        try:
+            await self._runner.on_rig(self._devices.open_rig)
+            await self._runner.on_camera(self._devices.open_camera)
+        except StationError as error:
+            await self._recorder.tell(scan_id, machine.Tell("scan.failed", code=error.code, message=str(error)))
+            await self._note(error.code, str(error))
+        else:
+            failure = await self._runner.run(scan_id, self._plan())
+            await self._note(failure.code, failure.message) if failure else self._well()
+        finally:
+            self._scanning = None
+
+    def _well(self) -> None:
+        self._fault = None
+
+    async def _note(self, code: str, message: str) -> None:
+        """A device that failed is closed now and opened again by the next scan."""
+        self._fault = None if code == "aborted" else f"{code}: {message}"
+        where = self._runner.on_camera if code.startswith("camera") else self._runner.on_rig
+        await where(lambda: self._devices.lost(code, message))
+
+    def _plan(self) -> ScanPlan:
+        scan = self._settings.scan
+        return ScanPlan(
+            exposure_us=scan.exposure_us,
+            gain=scan.gain,
+            max_on_ms=scan.max_on_ms,
+            attempts_per_light=scan.attempts_per_light,
+            rectified_dpi=scan.rectified_dpi,
+        )
+
+    def provenance(self, profile_sha256: str) -> Provenance:
+        """Who made what is being scanned now."""
+        board, eye = self._devices.board, self._devices.eye
+        return Provenance(
+            software=SOFTWARE,
+            firmware=board.firmware if board else "unknown",
+            board=board.board if board else "unknown",
+            camera=eye.name if eye else "unknown",
+            profile=self._profile,
+            profile_sha256=profile_sha256,
+            simulated=self._settings.simulated,
+            machine=machine_name(),
+        )
+
+    async def get(self, scan_id: str) -> ScanSummary:
+        """One scan, with absolute paths.
+
+        Raises:
+            StationError: `not_found`.
+        """
+        return self._absolute(await self._journal.ask(lambda catalogue: catalogue.scan(scan_id)))
+
+    async def newest(self, limit: int) -> list[ScanSummary]:
+        """The newest scans, newest first."""
+        found = await self._journal.ask(lambda catalogue: catalogue.scans(limit))
+        return [self._absolute(scan) for scan in found]
+
+    def _absolute(self, scan: ScanSummary) -> ScanSummary:
+        folder = str(self._root / scan.folder) if scan.folder else ""
+        return scan.replace(folder=folder, report=str(self._root / scan.report) if scan.report else None)
+
+    async def _room(self) -> Room:
+        per_side = await self._journal.ask(lambda catalogue: catalogue.bytes_per_side())
+        return measure(self._root, self._settings.station.reserve_mb, per_side)
+
+    async def status(self) -> Status:
+        """The one atomic document: numbers of the catalogue and states of the loop that belong to one `seq`."""
+        while True:
+            seq = self._journal.head
+            scans, undelivered = await self._journal.ask(lambda catalogue: (catalogue.count(), catalogue.undelivered()))
+            room = await self._room()
+            if seq == self._journal.head:
+                return self._status(seq, scans, undelivered, room)
+
+    def _status(self, seq: int, scans: int, undelivered: int, room: Room) -> Status:
+        waiting = self._processor.waiting
+        return Status(
+            boot=self._boot,
+            seq=seq,
+            version=__version__,
+            pid=os.getpid(),
+            state=self._state(),
+            quiescent=self._scanning is None and not waiting and undelivered == 0,
+            simulated=self._settings.simulated,
+            scanning=self._scanning,
+            step=self._step(),
+            processing=waiting,
+            undelivered=undelivered,
+            rig=self._devices.rig_status,
+            camera=self._devices.camera_status,
+            fault=self._fault,
+            scans=scans,
+            bytes_per_side=room.bytes_per_side,
+            room_for_sides=room.sides,
+            disk_free_bytes=room.free_bytes,
+            profile=self._profile,
+            data=str(self._root),
+        )
+
+    def _state(self) -> MachineState:
+        if self._scanning is not None:
+            return "storing" if self._runner.state.phase == "storing" else "capturing"
+        return "fault" if self._fault else "idle"
+
+    def _step(self) -> str:
+        state = self._runner.state
+        if state.phase in ("lighting", "exposing"):
+            return f"{state.phase} {'ambient' if state.light is None else f'light {state.light}'}"
+        return "" if self._scanning is None else state.phase
+
+    async def close(self) -> None:
+        """Abort what runs and wait until it has ended."""
+        self.abort()
+        if self._scan is not None:
+            await asyncio.gather(self._scan, return_exceptions=True)
