@@ -30,11 +30,10 @@ class TwinBench:
         self._board: subprocess.Popen[str] | None = None
         self.port = folder / "board"
         self.light_log = folder / "lights"
-        self.scene = Scene(dpi=settings.dpi, bit_depth=settings.bit_depth, seed=settings.seed)
+        self.scene = Scene(settings.seed, dpi=settings.dpi)
         self.camera = TwinCamera(
             self.scene,
             self.light_log,
-            dpi=settings.dpi,
             bit_depth=settings.bit_depth,
             stale_frames=settings.stale_frames,
             seed=settings.seed,
@@ -71,8 +70,7 @@ class TwinBench:
 
     def place(self, seed: int, side: Side, bow_mm: float | None = None) -> None:
         """Put a card down; `bow_mm` None is the twin's own choice for that seed."""
-        spec = CardSpec(seed=seed, side=side)
-        self.scene.place(spec if bow_mm is None else spec.bowed(bow_mm))
+        self.scene.place(CardSpec(seed, side, bow_mm))
 
     def remove(self) -> None:
         """Take the card away."""

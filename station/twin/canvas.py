@@ -1,0 +1,110 @@
+"""Drawing in millimetres: colours on a texel grid, and beside them where ink lies."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .grid import CardGrid, Floats
+
+Rgb = tuple[int, int, int]
+Place = tuple[float, float]
+SHIFT = 4  # OpenCV's fixed-point coordinates: sixteenths of a texel
+FONTS = {
+    "plain": cv2.FONT_HERSHEY_SIMPLEX,
+    "bold": cv2.FONT_HERSHEY_DUPLEX,
+    "serif": cv2.FONT_HERSHEY_TRIPLEX,
+}
+
+
+class Canvas:
+    """Display colours (sRGB, 8 bit) and two masks, `ink` (print over bare stock) and `text`, over one grid."""
+
+    def __init__(self, grid: CardGrid) -> None:
+        self.grid = grid
+        self.rgb: NDArray[np.uint8] = np.zeros((grid.rows, grid.columns, 3), np.uint8)
+        self.ink: NDArray[np.uint8] = np.zeros((grid.rows, grid.columns), np.uint8)
+        self.text: NDArray[np.uint8] = np.zeros((grid.rows, grid.columns), np.uint8)
+
+    def polygon(self, places: Sequence[Place], colour: Rgb) -> None:
+        """Fill a polygon, its edges anti-aliased."""
+        points = np.array([self._fixed(x, y) for x, y in places], np.int32)
+        cv2.fillPoly(self.rgb, [points], colour, cv2.LINE_AA, SHIFT)
+
+    def line(self, places: Sequence[Place], colour: Rgb, width_mm: float, *, closed: bool = False) -> None:
+        """Draw a line; it is ink upon ink."""
+        points = np.array([self._fixed(x, y) for x, y in places], np.int32)
+        thickness = max(1, round(width_mm / self.grid.pitch_mm))
+        cv2.polylines(self.rgb, [points], closed, colour, thickness, cv2.LINE_AA, SHIFT)
+        cv2.polylines(self.ink, [points], closed, (255,), thickness, cv2.LINE_AA, SHIFT)
+
+    def ellipse(self, x: float, y: float, rx: float, ry: float, colour: Rgb, angle_deg: float = 0.0) -> None:
+        """Fill an ellipse."""
+        scale = (1 << SHIFT) / self.grid.pitch_mm
+        axes = (max(1, round(rx * scale)), max(1, round(ry * scale)))
+        cv2.ellipse(self.rgb, self._fixed(x, y), axes, -angle_deg, 0, 360, colour, -1, cv2.LINE_AA, SHIFT)
+
+    def rectangle(self, left: float, bottom: float, right: float, top: float, colour: Rgb) -> None:
+        """Fill an upright rectangle."""
+        self.polygon(((left, bottom), (right, bottom), (right, top), (left, top)), colour)
+
+    def gradient(self, left: float, bottom: float, right: float, top: float, upper: Rgb, lower: Rgb) -> None:
+        """Fill an upright rectangle with a vertical run from one colour to another."""
+        rows, columns = self.window(left, bottom, right, top)
+        t = np.linspace(0, 1, rows.stop - rows.start, dtype=np.float32)[:, None, None]
+        run = (1 - t) * np.array(upper, np.float32) + t * np.array(lower, np.float32)
+        self.rgb[rows, columns] = np.round(run).astype(np.uint8)
+
+    def window(self, left: float, bottom: float, right: float, top: float) -> tuple[slice, slice]:
+        """Rows and columns whose centres lie within an upright rectangle."""
+        g = self.grid
+        rows = slice(max(0, round(g.row(top) + 0.5)), min(g.rows, round(g.row(bottom) + 0.5)))
+        return rows, slice(max(0, round(g.column(left) + 0.5)), min(g.columns, round(g.column(right) + 0.5)))
+
+    def write(
+        self, words: str, x: float, y: float, height_mm: float, *, font: str = "plain", right: bool = False
+    ) -> None:
+        """Write one line of text, its base line at y, capitals `height_mm` high; `right`: it ends at x."""
+        face, scale, thickness = self._type(height_mm, font)
+        column = self.grid.column(x) - (
+            self.text_width_mm(words, height_mm, font) / self.grid.pitch_mm if right else 0
+        )
+        cv2.putText(
+            self.text,
+            words,
+            (round(column), round(self.grid.row(y))),
+            face,
+            scale,
+            (255,),
+            thickness,
+            cv2.LINE_AA,
+        )
+
+    def text_width_mm(self, words: str, height_mm: float, font: str = "plain") -> float:
+        """How long a line of text becomes."""
+        (width, _), _ = cv2.getTextSize(words, *self._type(height_mm, font))
+        return float(width) * self.grid.pitch_mm
+
+    def _type(self, height_mm: float, font: str) -> tuple[int, float, int]:
+        scale = height_mm / self.grid.pitch_mm / 21  # Hershey capitals are 21 units high
+        return FONTS[font], scale, max(1, round(scale * (2.2 if font == "bold" else 1.6)))
+
+    def _fixed(self, x: float, y: float) -> tuple[int, int]:
+        factor = 1 << SHIFT
+        return round(self.grid.column(x) * factor), round(self.grid.row(y) * factor)
+
+
+def reflectance(rgb: NDArray[np.uint8]) -> Floats:
+    """Linear reflectance of display colours as inks on paper print them: 1.5 % (black) to 86 % (bare white)."""
+    code = np.arange(256, dtype=np.float64) / 255
+    linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+    return np.asarray((0.015 + 0.845 * linear).astype(np.float32)[rgb], np.float32)
+
+
+def display(linear: tuple[float, float, float]) -> Rgb:
+    """The display colour whose `reflectance` is nearest to a linear one."""
+    code = np.clip((np.asarray(linear) - 0.015) / 0.845, 0, 1)
+    srgb = np.where(code <= 0.0031308, code * 12.92, 1.055 * code ** (1 / 2.4) - 0.055)
+    red, green, blue = (int(round(float(v) * 255)) for v in srgb)
+    return red, green, blue

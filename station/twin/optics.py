@@ -1,0 +1,101 @@
+"""The one true camera: from places over the mat to pixels and back. Nothing else in the twin knows its geometry.
+
+The pinhole with OpenCV's distortion polynomial (k1, k2, p1, p2, k3) is written out here; pixel centres have integer coordinates.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import cos, radians, sin
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH_600, HEIGHT_600 = 1920, 2460
+"""Picture at 600 samples per inch of mat: 81.3 x 104.1 mm. Other resolutions show the same field."""
+CENTRE_MM = (1.4, -2.1, 400.0)
+TILT_DEG = (-0.31, 0.22, 0.4)
+DISTORTION = (-0.12, 0.08, 1.5e-4, -1.2e-4, 0.0)
+VIGNETTING = 0.10
+"""Loss of light in the picture's corners; it grows with the square of the distance from the middle."""
+BLUR_PX = 0.42
+"""Gaussian sigma of the lens, in pixels of whatever resolution is chosen."""
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Optics:
+    """The camera at one resolution. `dpi` is what it samples at the mat's centre."""
+
+    dpi: float
+
+    @property
+    def width_px(self) -> int:
+        return round(WIDTH_600 * self.dpi / 600)
+
+    @property
+    def height_px(self) -> int:
+        return round(HEIGHT_600 * self.dpi / 600)
+
+    @cached_property
+    def matrix(self) -> tuple[float, float, float, float]:
+        """fx, fy, cx, cy in pixels."""
+        scale = self.dpi / 600
+        focal = CENTRE_MM[2] * self.dpi / 25.4
+        cx, cy = (
+            WIDTH_600 / 2 + 9.3,
+            HEIGHT_600 / 2 - 6.8,
+        )  # of the corner convention: 0 is the picture's edge
+        return focal, focal * 1.0004, cx * scale - 0.5, cy * scale - 0.5
+
+    @cached_property
+    def rotation(self) -> Doubles:
+        """3 x 3, mat frame to camera frame (x right, y down, z forward)."""
+        a, b, c = (radians(v) for v in TILT_DEG)
+        rx = np.array([[1, 0, 0], [0, cos(a), -sin(a)], [0, sin(a), cos(a)]])
+        ry = np.array([[cos(b), 0, sin(b)], [0, 1, 0], [-sin(b), 0, cos(b)]])
+        rz = np.array([[cos(c), -sin(c), 0], [sin(c), cos(c), 0], [0, 0, 1]])
+        return np.asarray(rz @ ry @ rx @ np.diag([1.0, -1.0, -1.0]), np.float64)
+
+    @property
+    def centre_mm(self) -> Doubles:
+        """Centre of projection, mat frame."""
+        return np.array(CENTRE_MM)
+
+    def project(self, places_mm: NDArray[Any]) -> Doubles:
+        """Mat frame (..., 3) to pixels (..., 2), x then y."""
+        camera = (np.asarray(places_mm, np.float64) - self.centre_mm) @ self.rotation.T
+        distorted = _distort(camera[..., :2] / camera[..., 2:])
+        fx, fy, cx, cy = self.matrix
+        return distorted * (fx, fy) + (cx, cy)
+
+    def directions(self, pixels: NDArray[Any]) -> Doubles:
+        """Unit vectors (..., 3) in the mat frame, from the camera through pixels (..., 2)."""
+        fx, fy, cx, cy = self.matrix
+        wanted = (np.asarray(pixels, np.float64) - (cx, cy)) / (fx, fy)
+        plain = wanted.copy()
+        for _ in range(12):  # the distortion is small: each round shortens the error more than tenfold
+            plain += wanted - _distort(plain)
+        rays = np.concatenate((plain, np.ones_like(plain[..., :1])), axis=-1) @ self.rotation
+        return np.asarray(rays / np.linalg.norm(rays, axis=-1, keepdims=True), np.float64)
+
+    def on_height(self, pixels: NDArray[Any], z_mm: NDArray[Any] | float) -> Doubles:
+        """Places (..., 2) at height z (a number or an array (...)) that pixels (..., 2) look at."""
+        rays = self.directions(pixels)
+        reach = (np.asarray(z_mm) - self.centre_mm[2]) / rays[..., 2]
+        return np.asarray(self.centre_mm[:2] + reach[..., None] * rays[..., :2], np.float64)
+
+
+def _distort(plain: Doubles) -> Doubles:
+    k1, k2, p1, p2, k3 = DISTORTION
+    x, y = plain[..., 0], plain[..., 1]
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    return np.stack(
+        (
+            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
+            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
+        ),
+        axis=-1,
+    )

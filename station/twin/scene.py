@@ -1,0 +1,138 @@
+"""What lies on the mat, and its picture under any lights."""
+
+import threading
+from functools import cache
+from math import erf, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels
+from .chance import stream
+from .grid import Floats
+from .lights import LIGHTS, ring
+from .optics import BLUR_PX, VIGNETTING, Doubles, Optics
+from .sensor import BANDS, ELECTRONS_PER_RADIANCE, FULL_WELL_E, NOMINAL_EXPOSURE_US, READ_NOISE_E, Sensor
+from .spec import Unkind
+from .world import Thing, World
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+class Scene:
+    """The mat and what lies on it, under one rig and one camera. Safe from any thread.
+
+    The same seed, thing, light and sequence number give the same bytes.
+    """
+
+    def __init__(self, seed: int = 1, *, dpi: float = 600) -> None:
+        self.seed = seed
+        self.optics = Optics(dpi)
+        self._lock = threading.Lock()
+        self._rendering = threading.Lock()
+        self._world = World(None, dpi)
+        self._electrons: Floats | None = None
+
+    @property
+    def dpi(self) -> float:
+        """What the camera samples at the mat."""
+        return self.optics.dpi
+
+    @property
+    def current(self) -> Thing:
+        """What lies on the mat now; None: nothing."""
+        return self.world.thing
+
+    @property
+    def world(self) -> World:
+        """The world as it is now; a frame exposed now is rendered from it whenever it is asked for."""
+        with self._lock:
+            return self._world
+
+    def place(self, thing: Thing) -> None:
+        """Lay something on the mat, in place of what lay there. The picture is prepared when it is first wanted."""
+        world = World(thing, self.dpi)
+        with self._lock:
+            self._world = world
+
+    def remove(self) -> None:
+        """Clear the mat."""
+        self.place(None)
+
+    def render(
+        self, on: NDArray[np.float64] | list[list[float]], *, exposure_us: int = NOMINAL_EXPOSURE_US, gain: float = 1.0,
+        bit_depth: int = 8, sequence: int = 0, world: World | None = None,
+    ) -> Pixels:  # fmt: skip
+        """One frame: codes (H, W, 3), RGB, uint8 or uint16.
+
+        Args:
+            on: (bands, lights) or (lights,), share of the exposure that each light burned, 0 to 1.
+            exposure_us: of every row.
+            gain: analogue gain.
+            bit_depth: 8 or 16.
+            sequence: number of the frame; it seeds noise, motion and drift.
+            world: as it was when the frame was exposed; None: as it is now.
+
+        Raises:
+            ValueError: `on` has another number of lights, or a bit depth that is not offered.
+        """
+        sensor = Sensor(bit_depth, gain)
+        shares = np.asarray(on, np.float64)
+        if shares.shape[-1] != LIGHTS or bit_depth not in (8, 16):
+            raise ValueError(
+                f"{shares.shape[-1]} lights and {bit_depth} bit; the twin has {LIGHTS} lights, 8 or 16 bit"
+            )
+        chosen = world if world is not None else self.world
+        with self._rendering:
+            electrons = self._expose(chosen, np.broadcast_to(shares, (BANDS, LIGHTS)), exposure_us, sequence)
+            return self._digitise(electrons, sensor, chosen.unkind, sequence)
+
+    def _expose(self, world: World, on: Doubles, exposure_us: int, sequence: int) -> Floats:
+        buffer, fields = world.arrays()
+        rng = stream(self.seed, "frame", sequence)
+        motion = world.unkind.motion_px_rms * rng.standard_normal(2)
+        drift = 1 + world.unkind.light_drift * rng.standard_normal(LIGHTS)
+        scale = ELECTRONS_PER_RADIANCE * exposure_us / NOMINAL_EXPOSURE_US
+        weights = (scale * drift * on).astype(np.float32)
+        ambient = np.full((BANDS, 3), scale * world.unkind.ambient, np.float32) * np.array(
+            [1.1, 1.0, 0.85], np.float32
+        )
+        taps = np.stack([_taps(float(shift)) for shift in motion])
+        colours = np.array([light.colour for light in ring()], np.float32)
+        shape = (self.optics.height_px, 3, self.optics.width_px)
+        if self._electrons is None:  # kept, because fresh pages cost more than the light
+            self._electrons = np.empty(shape, np.float32)
+        kernels.expose(
+            self._electrons, buffer, world.segments, fields, weights, colours, ambient, taps, VIGNETTING
+        )
+        return self._electrons
+
+    def _digitise(self, electrons: Floats, sensor: Sensor, unkind: Unkind, sequence: int) -> Pixels:
+        height, _, width = electrons.shape
+        codes: Pixels = np.empty((height, width, 3), np.uint8 if sensor.bit_depth == 8 else np.uint16)
+        seed = stream(self.seed, "noise", sequence).integers(0, 2**63, dtype=np.uint64)
+        noise = np.array([unkind.shot_noise, READ_NOISE_E**2 * unkind.read_noise], np.float32)
+        scale = np.array(
+            [sensor.codes_per_electron, sensor.black_level, sensor.full_scale + 0.49, FULL_WELL_E], np.float32
+        )
+        kernels.digitise(codes, electrons, _quantiles(), seed, noise, scale)
+        return codes
+
+
+def _taps(shift_px: float) -> Floats:
+    """Weights of 8 samples around a pixel moved by `shift_px`: the pixel's square and the lens's Gaussian, integrated."""
+    places = (np.arange(kernels.TAPS) - (kernels.TAPS - 1) / 2) / 2 - shift_px
+    weights = np.array(
+        [erf((x + 0.5) / (sqrt(2) * BLUR_PX)) - erf((x - 0.5) / (sqrt(2) * BLUR_PX)) for x in places]
+    )
+    weights /= weights.sum()
+    return np.stack((weights[1::2], weights[0::2])).astype(np.float32)
+
+
+@cache
+def _quantiles() -> Floats:
+    """16384 equally likely values of a normal deviate, scaled to unit variance."""
+    from scipy.special import ndtri  # noqa: PLC0415 - scipy is slow to import, and only a renderer needs it
+
+    table = ndtri((np.arange(16_384) + 0.5) / 16_384)
+    return np.asarray(table / table.std(), np.float32)

@@ -1,0 +1,48 @@
+"""The sensor: photons to electrons to codes. Linear to the last electron, as machine vision sensors are."""
+
+from dataclasses import dataclass
+
+FULL_WELL_E = 10_000.0
+READ_NOISE_E = 12.0
+BLACK_SHARE = 4 / 255
+"""Black level as a share of full scale."""
+NOMINAL_EXPOSURE_US = 15_000
+ELECTRONS_PER_RADIANCE = 4_600.0
+"""Electrons at the nominal exposure where a middling light falls on a white surface at the mat's centre; the brightest light then
+brings the nearest white border to about 70 % of full scale."""
+PERIOD_US = 33_000
+READOUT_US = 12_000
+BANDS = 8
+"""Groups of rows that share an exposure window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """How electrons become codes at one bit depth and gain."""
+
+    bit_depth: int
+    gain: float = 1.0
+
+    @property
+    def full_scale(self) -> int:
+        """Highest code."""
+        return int(2**self.bit_depth - 1)
+
+    @property
+    def black_level(self) -> float:
+        return BLACK_SHARE * self.full_scale
+
+    @property
+    def codes_per_electron(self) -> float:
+        """At unit gain a full well just reaches full scale."""
+        return self.gain * self.full_scale * (1 - BLACK_SHARE) / FULL_WELL_E
+
+    @property
+    def noise_a(self) -> float:
+        """Variance of a value I in codes over black is `noise_a * I + noise_b`: shot noise,"""
+        return self.codes_per_electron
+
+    @property
+    def noise_b(self) -> float:
+        """and read noise with the rounding to whole codes."""
+        return (self.codes_per_electron * READ_NOISE_E) ** 2 + 1 / 12

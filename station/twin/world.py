@@ -1,0 +1,155 @@
+"""Something on the mat, as the renderer needs it: what does not depend on which light burns, computed once."""
+
+import threading
+from dataclasses import dataclass, field
+from math import cos, radians, sin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels
+from .design import design
+from .grid import CARD_HEIGHT_MM, CARD_WIDTH_MM, Floats
+from .lights import light_field, ring
+from .optics import Doubles, Optics
+from .spec import CardSpec, Unkind
+from .surface import face_height_mm, noise_tile, warp_mm
+from .texture import Texture, build
+
+MAT_REFLECTANCE = 0.055
+MAT_GRAIN = 0.12
+MIDDLE_ROUGHNESS = 0.27
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A matte, flat, evenly white sheet over the whole picture, as a flat field is taken with.
+
+    Attributes:
+        reflectance: of the sheet.
+        height_mm: of its face over the mat.
+        unkind: what its picture suffers; only motion, drift, noise and ambient light apply.
+    """
+
+    reflectance: float = 0.9
+    height_mm: float = 0.3
+    unkind: Unkind = field(default_factory=Unkind)
+
+
+Thing = CardSpec | Target | None
+
+
+class World:
+    """One thing on the mat under one camera, immutable; its arrays are made when first needed, by any thread."""
+
+    def __init__(self, thing: Thing, dpi: float) -> None:
+        self.thing = thing
+        self.optics = Optics(dpi)
+        self.unkind = thing.unkind if thing is not None else Unkind()
+        self._lock = threading.Lock()
+        self._arrays: tuple[NDArray[np.int16], Floats] | None = None
+
+    @property
+    def segments(self) -> int:
+        """Segments of samples in a row, see `kernels`."""
+        return -(-(2 * self.optics.width_px + 2 * kernels.HALO) // kernels.SEGMENT)
+
+    def arrays(self) -> tuple[NDArray[np.int16], Floats]:
+        """The sample buffer (flat int16) and the light fields (lights, node rows, node columns, FIELDS)."""
+        with self._lock:
+            if self._arrays is None:
+                self._arrays = self._make()
+            return self._arrays
+
+    def _make(self) -> tuple[NDArray[np.int16], Floats]:
+        rows = 2 * self.optics.height_px + 2 * kernels.HALO
+        buffer = np.empty(rows * self.segments * kernels.STRIDE, np.int16)
+        pixels = self._node_pixels(rows)
+        if isinstance(self.thing, Target):
+            places = self._at_height(pixels, self.thing.height_mm)
+            _fill_even(buffer, self.thing.reflectance)
+        elif self.thing is None:
+            places = self._at_height(pixels, 0.0)
+            self._fill(buffer, None, places, places)
+        else:
+            places = self._fill_card(buffer, self.thing, pixels)
+        eye = self.optics.centre_mm
+        return buffer, np.stack([light_field(light, places, eye, MIDDLE_ROUGHNESS) for light in ring()])
+
+    def _node_pixels(self, rows: int) -> Doubles:
+        """Pixel coordinates (node rows, node columns, 2) of every 32nd sample."""
+        down = np.arange((rows - 1) // kernels.SEGMENT + 2) * kernels.SEGMENT
+        across = np.arange(self.segments + 1) * kernels.SEGMENT
+        y, x = np.meshgrid(_sample_to_pixel(down), _sample_to_pixel(across), indexing="ij")
+        return np.stack((x, y), axis=-1)
+
+    def _at_height(self, pixels: Doubles, z_mm: Doubles | float) -> Doubles:
+        flat = self.optics.on_height(pixels, z_mm)
+        return np.concatenate(
+            (flat, np.broadcast_to(np.asarray(z_mm)[..., None], (*flat.shape[:2], 1))), axis=-1
+        )
+
+    def _fill_card(self, buffer: NDArray[np.int16], spec: CardSpec, pixels: Doubles) -> Doubles:
+        drawn = design(spec)
+        face = face_height_mm(drawn)
+        c, s = cos(radians(drawn.pose.rotation_deg)), sin(radians(drawn.pose.rotation_deg))
+        z: Doubles = np.full(pixels.shape[:2], face)
+        for _ in range(
+            4
+        ):  # where the ray meets the warped sheet: the warp is slight, so this converges at once
+            places = self._at_height(pixels, z)
+            dx, dy = places[..., 0] - drawn.pose.x_mm, places[..., 1] - drawn.pose.y_mm
+            card = np.stack((c * dx + s * dy, c * dy - s * dx), axis=-1)
+            x = np.clip(card[..., 0], -CARD_WIDTH_MM / 2, CARD_WIDTH_MM / 2)
+            y = np.clip(card[..., 1], -CARD_HEIGHT_MM / 2, CARD_HEIGHT_MM / 2)
+            z = face + warp_mm(drawn.body, x.astype(np.float32), y.astype(np.float32)).astype(np.float64)
+        texture = build(drawn, self.optics.dpi)
+        grid = texture.grid
+        nodes = np.stack(
+            (grid.column(0.0) + card[..., 0] / grid.pitch_mm, grid.row(0.0) - card[..., 1] / grid.pitch_mm),
+            axis=-1,
+        )
+        self._fill(buffer, _pack(texture), self._at_height(pixels, 0.0), nodes, turn=(c, s))
+        return places
+
+    def _fill(
+        self,
+        buffer: NDArray[np.int16],
+        texture: NDArray[np.int16] | None,
+        ground: Doubles,
+        nodes: Doubles,
+        turn: tuple[float, float] = (1.0, 0.0),
+    ) -> None:
+        pitch = 25.4 / self.optics.dpi / 2
+        grain = noise_tile(pitch, 0.15, seed=1, name="mat")
+        mat = np.round(MAT_REFLECTANCE * np.clip(1 + MAT_GRAIN * grain, 0.4, 1.6) * kernels.UNIT).astype(
+            np.int16
+        )
+        ground = ground[..., :2] * (1, -1) / pitch + 10 * len(mat)
+        both = np.concatenate((nodes[..., :2], ground), axis=-1).astype(np.float32)
+        if texture is None:
+            texture, both[..., :2] = np.zeros((2, 2, kernels.CHANNELS), np.int16), -1
+        kernels.fill(buffer, both, texture, mat, np.array(turn, np.float32), self.segments)
+
+
+def _sample_to_pixel(index: NDArray[np.int64]) -> Doubles:
+    return np.asarray((index - kernels.HALO + 0.5) / 2 - 0.5, np.float64)
+
+
+def _fill_even(buffer: NDArray[np.int16], reflectance: float) -> None:
+    planes = buffer.reshape(-1, kernels.PLANES, kernels.SEGMENT)
+    planes[:] = 0
+    planes[:, 2:5] = round(reflectance * kernels.UNIT)
+    planes[:, 5] = 63 << 9
+
+
+def _pack(texture: Texture) -> NDArray[np.int16]:
+    """The texture as the sampling kernel wants it."""
+    packed = np.zeros((*texture.coverage.shape, kernels.CHANNELS), np.int16)
+    steep = kernels.UNIT / np.sqrt(1 + texture.slope_x**2 + texture.slope_y**2)
+    packed[..., 0] = np.round(-texture.slope_x * steep)
+    packed[..., 1] = np.round(-texture.slope_y * steep)
+    packed[..., 2:5] = np.round(np.clip(texture.albedo, 0, 1) * kernels.UNIT)
+    for index, plane in enumerate((texture.coverage, texture.roughness, texture.gloss, texture.foil)):
+        packed[..., 5 + index] = np.round(np.clip(plane, 0, 1) * kernels.UNIT)
+    return packed
