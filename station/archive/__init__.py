@@ -1,0 +1,1 @@
+"""The station's durable memory: scans on disk, and the catalogue which is their index."""
