@@ -2,34 +2,109 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .archive.folder import latest_result
+from .archive.recovery import rebuild
+from .archive.results import latest_result
+from .archive.schema import upgrade
+from .config import Settings
+from .documents.fault import StationError
 from .documents.plan import Side
 from .documents.scan import Centering
+
+if TYPE_CHECKING:
+    from .twin.truth import Truth
+
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class TruthComparison:
-    """What was measured on a twin's card, held against what the twin knows of it. Angles in degrees, inside the card."""
+    """What was measured on a twin's card, held against what the twin knows of it.
+
+    Attributes:
+        normals_mean_deg, normals_median_deg: angle between measured and true normal, inside the card.
+        flat_mean_deg: the same for the constant normal (0, 0, 1).
+        centering: as measured, None where it was not assessed.
+        true_left_percent, true_top_percent: of the twin's card.
+    """
 
     normals_mean_deg: float
     normals_median_deg: float
     flat_mean_deg: float
-    centering_line: str
-    centering_error_points: float | None
+    centering: Centering | None
+    true_left_percent: float
+    true_top_percent: float
+
+    @property
+    def centering_errors_points(self) -> tuple[float, float] | None:
+        """Error left/right and top/bottom in percentage points; None where centering was not assessed."""
+        if self.centering is None:
+            return None
+        return (
+            abs(self.centering.left_percent - self.true_left_percent),
+            abs(self.centering.top_percent - self.true_top_percent),
+        )
 
 
 def compare_with_truth(folder: Path, seed: int, side: Side, bow_mm: float | None) -> TruthComparison:
-    """Compare the newest result of a stored scan with the truth of the twin's card."""
-    from .twin.truth import truth  # noqa: PLC0415 - nothing but this needs the twin here
+    """Compare the newest result of a stored scan with the truth of the twin's card.
+
+    Raises:
+        StationError: `scan_unreadable`, there is no result or it cannot be read.
+    """
+    from .twin.spec import CardSpec  # noqa: PLC0415 - the twin is loaded by what needs it
+    from .twin.truth import truth  # noqa: PLC0415
 
     result = latest_result(folder)
-    dpi = result.manifest.measurements.quality.rectified_dpi
-    real = truth(_spec(seed, side, bow_mm), dpi)
-    inside = real.mask & result.valid
-    errors = _angles_deg(result.normals, real.normals)[inside]
-    flat = np.rad2deg(np.arccos(np.clip(real.normals[..., 2], -1, 1)))[inside]
-    line, worst = _centering(result.manifest.measurements.centering, real.left_percent, real.top_percent)
-    return TruthComparison(float(errors.mean()), float(np.median(errors)), float(flat.mean()), line, worst)
+    if result is None:
+        raise StationError("scan_unreadable", f"{folder} holds no result to compare")
+    measured = result.manifest.measurements
+    real = truth(CardSpec(seed, side, bow_mm), measured.quality.rectified_dpi or 0.0)
+    inside = real.mask & result.array("valid").astype(bool)
+    errors = angles_deg(result.array("normals"), real.normals)[inside]
+    flat = angles_deg(np.broadcast_to(np.array([0, 0, 1], np.float32), real.normals.shape), real.normals)[inside]
+    return TruthComparison(
+        float(errors.mean()),
+        float(np.median(errors)),
+        float(flat.mean()),
+        measured.centering,
+        *_true_percents(real),
+    )
+
+
+def angles_deg(one: Floats, other: Floats) -> Floats:
+    """Angle between unit vectors (..., 3); by the chord, which keeps its precision at small angles."""
+    chord = np.linalg.norm(one.astype(np.float64) - other, axis=-1)
+    return np.rad2deg(2 * np.arcsin(np.clip(chord / 2, 0, 1))).astype(np.float32)
+
+
+def _true_percents(real: "Truth") -> tuple[float, float]:
+    return real.borders.left_percent, real.borders.top_percent
+
+
+def upgrade_catalogue(settings: Settings) -> str:
+    """Bring the catalogue to this release; what was done, in one sentence.
+
+    Raises:
+        StationError: `data_busy` while a daemon runs, or what the database refuses.
+    """
+    upgrade(settings.station.data)
+    return f"the catalogue in {settings.station.data} is up to date"
+
+
+def rebuild_catalogue(settings: Settings) -> str:
+    """Make the catalogue anew from the scan folders; what was found, in one sentence.
+
+    Raises:
+        StationError: `data_busy` while a daemon runs, or what the disk refuses.
+    """
+    found = rebuild(settings.station.data, station=settings.station.name)
+    unread = f"; {len(found.unreadable)} folders cannot be read: {found.unreadable}" if found.unreadable else ""
+    return (
+        f"{len(found.adopted)} scans and {len(found.adopted_results)} results are in the new catalogue, "
+        f"{len(found.pending)} wait to be computed at the next start{unread}"
+    )

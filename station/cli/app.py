@@ -43,9 +43,12 @@ def _version(wanted: bool) -> None:
 def common(
     context: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="station.toml to use; default: the XDG configuration folder")
+        Path | None,
+        typer.Option("--config", "-c", help="station.toml to use; default: the XDG configuration folder"),
     ] = None,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
 ) -> None:
     """Options that stand before every command."""
     del version

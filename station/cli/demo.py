@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from ..documents.scan import ScanSummary
 from .faces import size
 from .processes import Services
 from .scanning import raise_if_failed
+
+if TYPE_CHECKING:
+    from ..offline import TruthComparison
 
 BOWED_MM = 1.5
 STEPS = 1 + 8 + 2 + 6  # ambient, lights, verifying and storing, stages of the computation
@@ -56,8 +59,12 @@ def demo(
     """Scan three simulated cards end to end and compare with the truth; needs no hardware."""
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
     settings, path = _demo_settings(context.obj.settings, chosen, dpi)
-    console.print("This runs on the digital twin: simulated cards, lights, camera and board; no hardware is touched.")
-    console.print(f"seed {chosen} (the same cards again: station demo --seed {chosen}), data in {settings.station.data}\n")
+    console.print(
+        "This runs on the digital twin: simulated cards, lights, camera and board; no hardware is touched."
+    )
+    console.print(
+        f"seed {chosen} (the same cards again: station demo --seed {chosen}), data in {settings.station.data}\n"
+    )
     with (
         Services(path, settings.station.data) as services,
         StationClient(settings.endpoint("control"), settings.endpoint("events")) as client,
@@ -65,7 +72,7 @@ def demo(
         services.start("trainer")
         services.start("daemon")
         services.wait_ready(client)
-        scans = [_one(client, settings, card, number) for number, card in enumerate(cards_of(chosen), 1)]
+        scans = [_one(client, card, number) for number, card in enumerate(cards_of(chosen), 1)]
         _delivery(client, [scan.id for scan in scans], services)
     console.print("\nreports:")
     for scan in scans:
@@ -88,7 +95,7 @@ def _demo_settings(base: Settings, seed: int, dpi: int) -> tuple[Settings, Path]
     return settings, path
 
 
-def _one(client: StationClient, settings: Settings, card: DemoCard, number: int) -> ScanSummary:
+def _one(client: StationClient, card: DemoCard, number: int) -> ScanSummary:
     client.call("twin.place", {"seed": card.seed, "side": card.side, "bow_mm": card.bow_mm})
     with _progress(f"card {number} of 3") as advance:
         head = client.status().seq
@@ -101,13 +108,18 @@ def _one(client: StationClient, settings: Settings, card: DemoCard, number: int)
             if event.type == "scan.processed":
                 break
     scan = client.scan_get(scan_id)
-    _print_card(scan, settings, card, number)
+    _print_card(scan, card, number)
     return scan
 
 
 @contextmanager
 def _progress(title: str) -> Iterator["Advance"]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[step]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[step]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         yield Advance(progress, title)
 
@@ -123,19 +135,34 @@ class Advance:
         self._progress.update(self._task, advance=1, step=step)
 
 
-def _print_card(scan: ScanSummary, settings: Settings, card: DemoCard, number: int) -> None:
+def _print_card(scan: ScanSummary, card: DemoCard, number: int) -> None:
     from ..offline import compare_with_truth  # noqa: PLC0415 - numpy only once the scans are there
 
-    found = compare_with_truth(settings.station.data / scan.folder, card.seed, card.side, card.bow_mm)
+    found = compare_with_truth(Path(scan.folder), card.seed, card.side, card.bow_mm)
     times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in scan.stages_s.items())
-    console.print(f"[bold]card {number} of 3[/bold]: seed {card.seed}, {card.words}; {size(scan.bytes)} on disk")
+    console.print(
+        f"[bold]card {number} of 3[/bold]: seed {card.seed}, {card.words}; {size(scan.bytes)} on disk"
+    )
     console.print(f"  time       {times}")
-    console.print(f"  centering  {found.centering_line}")
+    console.print(f"  centering  {_centering(found)}")
     console.print(
         f"  normals    mean angular error {found.normals_mean_deg:.2f}° (median {found.normals_median_deg:.2f}°); "
         f"a constant normal (0, 0, 1) would be off by {found.flat_mean_deg:.2f}°"
     )
     console.print(f"  report     {scan.report}\n")
+
+
+def _centering(found: "TruthComparison") -> str:
+    truth = f"truth {_ratios(found.true_left_percent, found.true_top_percent)}"
+    errors = found.centering_errors_points
+    if found.centering is None or errors is None:
+        return f"not assessed; {truth}"
+    measured = _ratios(found.centering.left_percent, found.centering.top_percent)
+    return f"measured {measured}; {truth}; off by {errors[0]:.2f} and {errors[1]:.2f} points"
+
+
+def _ratios(left: float, top: float) -> str:
+    return f"{left:.1f}/{100 - left:.1f} left/right, {top:.1f}/{100 - top:.1f} top/bottom"
 
 
 def _delivery(client: StationClient, scan_ids: list[str], services: Services) -> None:

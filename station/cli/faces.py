@@ -19,7 +19,10 @@ def status_text(status: Status) -> str:
     """The answer of `station status`."""
     doing = f"scanning {status.scanning} ({status.step})" if status.scanning else status.state
     rows = [
-        ("station", f"{status.version}, process {status.pid}" + (", on the digital twin" if status.simulated else "")),
+        (
+            "station",
+            f"{status.version}, process {status.pid}" + (", on the digital twin" if status.simulated else ""),
+        ),
         ("doing", doing + (", quiescent" if status.quiescent else "")),
         ("rig", f"{status.rig.state}: {status.rig.name} {_in_brackets(status.rig.evidence)}"),
         ("camera", f"{status.camera.state}: {status.camera.name} {_in_brackets(status.camera.evidence)}"),

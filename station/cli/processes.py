@@ -51,7 +51,11 @@ class Services:
             if process.poll() is not None:
                 log = self._logs / f"{name}.out"
                 words = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()][-2:]
-                raise StationError("internal", f"the {name} ended with code {process.returncode}: {' '.join(words)}", f"Look into {log}.")
+                raise StationError(
+                    "internal",
+                    f"the {name} ended with code {process.returncode}: {' '.join(words)}",
+                    f"Look into {log}.",
+                )
 
     def wait_ready(self, client: StationClient) -> None:
         """Wait until the daemon answers."""
@@ -76,7 +80,9 @@ class Services:
                 return states
             time.sleep(POLL_S)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for _, process in reversed(self._running):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)

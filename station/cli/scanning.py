@@ -9,8 +9,6 @@ from ..documents.event import Event
 from ..documents.fault import StationError
 from .faces import scan_line, scan_text, status_text
 
-ENDS = ("scan.captured", "scan.failed")
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -42,12 +40,15 @@ def scan(
             return
         if seed is not None:
             client.call("twin.place", {"seed": seed, "side": side, "bow_mm": bow_mm})
-        ends = (*ENDS, "scan.processed", "scan.uncomputed") if wait else ENDS
-        finished = follow(client, {"side": side, "card_id": card, "name": name}, ends)
+        finished = follow(
+            client,
+            {"side": side, "card_id": card, "name": name},
+            "scan.processed" if wait else "scan.captured",
+        )
         typer.echo(scan_text(client.scan_get(finished)))
 
 
-def follow(client: StationClient, params: dict[str, Any], ends: tuple[str, ...]) -> str:
+def follow(client: StationClient, params: dict[str, Any], end: str) -> str:
     """Start a scan and print its steps until it ends; the scan's identity.
 
     Raises:
@@ -60,7 +61,7 @@ def follow(client: StationClient, params: dict[str, Any], ends: tuple[str, ...])
             continue
         _print_step(event)
         raise_if_failed(event)
-        if event.type in ends and not (event.type == "scan.captured" and "scan.processed" in ends):
+        if event.type == end:
             break
     return scan_id
 
@@ -75,12 +76,13 @@ def _print_step(event: Event) -> None:
 
 def raise_if_failed(event: Event) -> None:
     """Turn the event of a failed scan into the error it stands for."""
-    if event.type in ("scan.failed", "scan.uncomputed"):
+    if event.type in ("scan.failed", "scan.interrupted"):
         raise StationError(event.data.get("code", "internal"), event.data.get("message", "the scan failed"))
 
 
 def status(
-    context: typer.Context, json: Annotated[bool, typer.Option("--json", help="the whole status document")] = False
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="the whole status document")] = False,
 ) -> None:
     """What the station is doing."""
     with connect(context) as client:
@@ -104,5 +106,3 @@ def show(
         typer.echo(scan_text(scans[0]))
     else:
         typer.echo("\n".join(scan_line(one) for one in scans) or "no scans yet")
-
-
