@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from station.archive.catalogue import Catalogue
 from station.archive.folder import manifest_sha256
 from station.documents.fault import StationError
 from station.documents.ids import new_id
+from station.documents.scan import ResultManifest, ScanManifest
+
+Compute = Callable[[Path], ResultManifest]
+Store = Callable[..., tuple[ScanManifest, Path]]
 
 CREATED = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -21,7 +26,9 @@ def begin(catalogue: Catalogue, scan_id: str | None = None) -> str:
     return scan_id
 
 
-def test_the_life_of_a_scan_and_its_events(root: Path, catalogue: Catalogue, store, compute) -> None:
+def test_the_life_of_a_scan_and_its_events(
+    root: Path, catalogue: Catalogue, store: Store, compute: Compute
+) -> None:
     manifest, folder = store(catalogue)
     summary = catalogue.scan(manifest.id)
     assert (summary.state, summary.delivery, summary.result, summary.report) == (
@@ -57,7 +64,7 @@ def test_the_life_of_a_scan_and_its_events(root: Path, catalogue: Catalogue, sto
     assert events[1].data["manifest_sha256"] == manifest_sha256(folder)
 
 
-def test_the_newest_result_counts(catalogue: Catalogue, store, compute) -> None:
+def test_the_newest_result_counts(catalogue: Catalogue, store: Store, compute: Compute) -> None:
     manifest, folder = store(catalogue)
     results = [compute(folder) for _ in range(3)]
     for result in results:
@@ -66,7 +73,9 @@ def test_the_newest_result_counts(catalogue: Catalogue, store, compute) -> None:
     assert catalogue.results() == {(manifest.id, 1), (manifest.id, 2), (manifest.id, 3)}
 
 
-def test_a_failed_processing_can_be_repaired_by_a_later_one(catalogue: Catalogue, store, compute) -> None:
+def test_a_failed_processing_can_be_repaired_by_a_later_one(
+    catalogue: Catalogue, store: Store, compute: Compute
+) -> None:
     manifest, folder = store(catalogue)
     event = catalogue.failed(manifest.id, "card_not_found: no card", facts={"code": "card_not_found"})
     assert (event.data["reason"], event.data["code"]) == ("card_not_found: no card", "card_not_found")
@@ -77,7 +86,7 @@ def test_a_failed_processing_can_be_repaired_by_a_later_one(catalogue: Catalogue
     assert (summary.state, summary.reason) == ("processed", "")
 
 
-def test_states_change_only_along_their_way(catalogue: Catalogue, store, compute) -> None:
+def test_states_change_only_along_their_way(catalogue: Catalogue, store: Store, compute: Compute) -> None:
     manifest, folder = store(catalogue)
     result = compute(folder)
     failed = begin(catalogue)
@@ -102,10 +111,10 @@ def test_unknown_scans_are_not_found(catalogue: Catalogue) -> None:
 
 
 def test_a_transaction_that_fails_leaves_neither_state_nor_event(
-    catalogue: Catalogue, store, tmp_path: Path
+    catalogue: Catalogue, store: Store, tmp_path: Path
 ) -> None:
     scan_id = begin(catalogue)
-    manifest, folder = store()
+    manifest, _ = store()
     with pytest.raises(FileNotFoundError):
         catalogue.captured(manifest.replace(id=scan_id), catalogue.root / "scans/nowhere")
     assert catalogue.scan(scan_id).state == "capturing"
@@ -122,7 +131,7 @@ def test_pages_are_newest_first(catalogue: Catalogue) -> None:
     assert catalogue.scans(before=ids[0]) == []
 
 
-def test_deliveries_go_oldest_first_and_are_counted(catalogue: Catalogue, store) -> None:
+def test_deliveries_go_oldest_first_and_are_counted(catalogue: Catalogue, store: Store) -> None:
     assert catalogue.next_delivery() is None
     (first, folder), (second, _), (third, _) = (store(catalogue) for _ in range(3))
     assert catalogue.undelivered() == 3
@@ -155,7 +164,7 @@ def test_deliveries_go_oldest_first_and_are_counted(catalogue: Catalogue, store)
     assert catalogue.scan(second.id).delivery_detail == "the trainer knows no such profile"
 
 
-def test_a_result_can_ask_for_another_delivery(catalogue: Catalogue, store, compute) -> None:
+def test_a_result_can_ask_for_another_delivery(catalogue: Catalogue, store: Store, compute: Compute) -> None:
     manifest, folder = store(catalogue)
     catalogue.mark_sending(manifest.id)
     catalogue.mark_delivered(manifest.id)
@@ -165,7 +174,7 @@ def test_a_result_can_ask_for_another_delivery(catalogue: Catalogue, store, comp
     assert catalogue.undelivered() == 1
 
 
-def test_deliveries_change_only_along_their_way(catalogue: Catalogue, store) -> None:
+def test_deliveries_change_only_along_their_way(catalogue: Catalogue, store: Store) -> None:
     manifest, _ = store(catalogue)
     with pytest.raises(ValueError, match="is queued"):
         catalogue.mark_delivered(manifest.id)
@@ -211,7 +220,7 @@ def test_what_is_published_is_what_is_stored(catalogue: Catalogue) -> None:
     assert datetime.fromisoformat(event.time).utcoffset() is not None
 
 
-def test_bytes_per_side_are_measured_or_unknown(catalogue: Catalogue, store) -> None:
+def test_bytes_per_side_are_measured_or_unknown(catalogue: Catalogue, store: Store) -> None:
     assert (catalogue.bytes_per_side(), catalogue.count()) == (None, 0)
     begin(catalogue)
     assert (catalogue.bytes_per_side(), catalogue.count()) == (None, 0)

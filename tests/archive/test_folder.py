@@ -1,6 +1,7 @@
 """Scan folders: whole or not there, and what was changed behind our back is noticed."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,11 @@ from station.archive.folder import (
 )
 from station.documents.fault import StationError
 from station.documents.ids import new_id
+from station.documents.scan import ScanManifest
+
+Manifests = Callable[..., ScanManifest]
+Pictures = Callable[..., np.ndarray]
+Store = Callable[..., tuple[ScanManifest, Path]]
 
 CREATED = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 
@@ -24,7 +30,7 @@ CREATED = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 @pytest.mark.parametrize("shape", [(70, 50), (70, 50, 3)])
 def test_what_is_stored_is_read_back(
-    root: Path, pictures, manifests, dtype: str, shape: tuple[int, ...]
+    root: Path, pictures: Pictures, manifests: Manifests, dtype: str, shape: tuple[int, ...]
 ) -> None:
     writer = ScanWriter(root, new_id(), CREATED)
     frames = [pictures(k, shape, dtype) for k in range(3)]
@@ -42,7 +48,7 @@ def test_what_is_stored_is_read_back(
         np.testing.assert_array_equal(stored, taken)
 
 
-def test_brackets_of_one_light_get_their_own_files(root: Path, pictures) -> None:
+def test_brackets_of_one_light_get_their_own_files(root: Path, pictures: Pictures) -> None:
     writer = ScanWriter(root, new_id(), CREATED)
     names = [
         writer.add_frame(light, pictures(0), exposure_us=us, sequence=1, timestamp_s=0).file
@@ -52,7 +58,7 @@ def test_brackets_of_one_light_get_their_own_files(root: Path, pictures) -> None
     writer.discard()
 
 
-def test_nothing_is_visible_before_commit_nor_after_discard(root: Path, pictures) -> None:
+def test_nothing_is_visible_before_commit_nor_after_discard(root: Path, pictures: Pictures) -> None:
     writer = ScanWriter(root, new_id(), CREATED)
     assert not root.exists()
     writer.add_frame(None, pictures(0), exposure_us=1, sequence=1, timestamp_s=0)
@@ -63,7 +69,7 @@ def test_nothing_is_visible_before_commit_nor_after_discard(root: Path, pictures
     assert list(root.glob("scans/*/*/*/*")) == []
 
 
-def test_a_manifest_of_other_frames_is_refused(root: Path, pictures, manifests) -> None:
+def test_a_manifest_of_other_frames_is_refused(root: Path, pictures: Pictures, manifests: Manifests) -> None:
     writer = ScanWriter(root, new_id(), CREATED)
     record = writer.add_frame(None, pictures(0), exposure_us=1, sequence=1, timestamp_s=0)
     for records in ([], [record, record], [record.replace(sha256="0" * 64)]):
@@ -75,7 +81,7 @@ def test_a_manifest_of_other_frames_is_refused(root: Path, pictures, manifests) 
     writer.commit(manifests(writer, [record]))
 
 
-def test_a_scan_is_never_overwritten(root: Path, store, pictures) -> None:
+def test_a_scan_is_never_overwritten(root: Path, store: Store, pictures: Pictures) -> None:
     manifest, folder = store()
     writer = ScanWriter(root, manifest.id, datetime.fromisoformat(manifest.created))
     with pytest.raises(ValueError, match="exists already"):
@@ -107,7 +113,7 @@ def _flip_a_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
-def _edit(path: Path, change) -> None:
+def _edit(path: Path, change: Callable[[dict], object]) -> None:
     tree = json.loads(path.read_text())
     change(tree)
     path.write_text(json.dumps(tree))
@@ -145,7 +151,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_is_noticed_and_the_file_named(store, damage: str) -> None:
+def test_damage_is_noticed_and_the_file_named(store: Store, damage: str) -> None:
     _, folder = store()
     name, harm = DAMAGES[damage]
     harm(folder)
@@ -154,7 +160,7 @@ def test_damage_is_noticed_and_the_file_named(store, damage: str) -> None:
     assert caught.value.code == "scan_unreadable"
 
 
-def test_a_quick_check_sees_missing_files_and_a_full_one_changed_bytes(store) -> None:
+def test_a_quick_check_sees_missing_files_and_a_full_one_changed_bytes(store: Store) -> None:
     _, folder = store()
     _flip_a_byte(folder / "light-1.tif")
     check_stack(folder, hashes=False)
@@ -165,14 +171,14 @@ def test_a_quick_check_sees_missing_files_and_a_full_one_changed_bytes(store) ->
         check_stack(folder, hashes=False)
 
 
-def test_a_manifest_in_another_scans_folder_is_noticed(store) -> None:
+def test_a_manifest_in_another_scans_folder_is_noticed(store: Store) -> None:
     _, folder = store()
     moved = folder.rename(folder.with_name("0" * 32))
     with pytest.raises(StationError, match="another scan"):
         check_stack(moved, hashes=False)
 
 
-def test_a_manifest_with_more_in_it_than_we_know_is_read(store) -> None:
+def test_a_manifest_with_more_in_it_than_we_know_is_read(store: Store) -> None:
     manifest, folder = store()
     _edit(folder / "manifest.json", lambda tree: tree.update(invented_later=[1, 2]))
     assert read_manifest(folder) == manifest

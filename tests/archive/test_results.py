@@ -1,6 +1,7 @@
 """Results: numbered, apart from the stack, never overwritten."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,14 @@ import pytest
 
 from station.archive.results import ResultWriter, latest_result, read_result, result_numbers
 from station.documents.fault import StationError
+from station.documents.scan import ResultManifest, ScanManifest
+
+Compute = Callable[[Path], ResultManifest]
+Drafts = Callable[[Path], ResultManifest]
+Store = Callable[..., tuple[ScanManifest, Path]]
 
 
-def test_a_result_is_read_back(store, drafts) -> None:
+def test_a_result_is_read_back(store: Store, drafts: Drafts) -> None:
     _, folder = store()
     assert latest_result(folder) is None
     writer = ResultWriter(folder)
@@ -34,7 +40,7 @@ def test_a_result_is_read_back(store, drafts) -> None:
         stored.array("height")
 
 
-def test_a_second_result_stands_beside_the_first(store, compute) -> None:
+def test_a_second_result_stands_beside_the_first(store: Store, compute: Compute) -> None:
     _, folder = store()
     first, second = compute(folder), compute(folder)
     assert (first.number, second.number) == (1, 2)
@@ -45,14 +51,14 @@ def test_a_second_result_stands_beside_the_first(store, compute) -> None:
     assert newest.manifest == second
 
 
-def test_ten_comes_after_nine(store, compute) -> None:
+def test_ten_comes_after_nine(store: Store, compute: Compute) -> None:
     _, folder = store()
     (folder / "results" / "9").mkdir(parents=True)
     assert compute(folder).number == 10
     assert result_numbers(folder) == [9, 10]
 
 
-def test_what_a_killed_computation_left_is_replaced(store, compute) -> None:
+def test_what_a_killed_computation_left_is_replaced(store: Store, compute: Compute) -> None:
     _, folder = store()
     left = folder / "results" / "1.part"
     left.mkdir(parents=True)
@@ -63,7 +69,7 @@ def test_what_a_killed_computation_left_is_replaced(store, compute) -> None:
     assert stored.array("albedo").shape == (5, 4, 3)
 
 
-def test_discard_leaves_nothing(store) -> None:
+def test_discard_leaves_nothing(store: Store) -> None:
     _, folder = store()
     writer = ResultWriter(folder)
     writer.add_file("report.html", b"x")
@@ -71,7 +77,7 @@ def test_discard_leaves_nothing(store) -> None:
     assert list((folder / "results").iterdir()) == []
 
 
-def test_a_result_of_another_stack_is_refused(store, drafts) -> None:
+def test_a_result_of_another_stack_is_refused(store: Store, drafts: Drafts) -> None:
     _, folder = store()
     writer = ResultWriter(folder)
     writer.add_file("report.html", b"x")
@@ -83,7 +89,7 @@ def test_a_result_of_another_stack_is_refused(store, drafts) -> None:
 
 
 @pytest.mark.parametrize("name", ["report.html", "manifest.json", "../x", "a/b", "", ".hidden", "a\n"])
-def test_a_name_is_plain_and_used_once(store, name: str) -> None:
+def test_a_name_is_plain_and_used_once(store: Store, name: str) -> None:
     _, folder = store()
     writer = ResultWriter(folder)
     writer.add_file("report.html", b"x")
@@ -92,7 +98,7 @@ def test_a_name_is_plain_and_used_once(store, name: str) -> None:
     writer.discard()
 
 
-def test_damage_is_noticed_when_the_file_is_read(store, compute) -> None:
+def test_damage_is_noticed_when_the_file_is_read(store: Store, compute: Compute) -> None:
     _, folder = store()
     compute(folder)
     (folder / "results/1/report.html").write_bytes(b"<p>a rep0rt</p>")
@@ -106,7 +112,7 @@ def test_damage_is_noticed_when_the_file_is_read(store, compute) -> None:
 
 
 @pytest.mark.parametrize("change", [{"number": 2}, {"scan_id": "f" * 32}, {"schema_version": 9}])
-def test_a_manifest_of_something_else_is_refused(store, compute, change: dict) -> None:
+def test_a_manifest_of_something_else_is_refused(store: Store, compute: Compute, change: dict) -> None:
     _, folder = store()
     compute(folder)
     path = folder / "results/1/manifest.json"
@@ -116,7 +122,7 @@ def test_a_manifest_of_something_else_is_refused(store, compute, change: dict) -
     assert caught.value.code == "scan_unreadable"
 
 
-def test_an_artifact_outside_the_folder_is_refused(store, compute) -> None:
+def test_an_artifact_outside_the_folder_is_refused(store: Store, compute: Compute) -> None:
     _, folder = store()
     compute(folder)
     path = folder / "results/1/manifest.json"
@@ -125,7 +131,7 @@ def test_an_artifact_outside_the_folder_is_refused(store, compute) -> None:
         read_result(folder, 1)
 
 
-def test_a_missing_result_is_named(store) -> None:
+def test_a_missing_result_is_named(store: Store) -> None:
     _, folder = store()
     with pytest.raises(StationError, match=r"results/3/manifest\.json"):
         read_result(folder, 3)

@@ -13,6 +13,9 @@ from station.archive.database import FILE
 from station.archive.recovery import rebuild
 from station.archive.schema import VERSION_TABLE, check, create_if_empty, upgrade
 from station.documents.fault import StationError
+from station.documents.scan import ScanManifest
+
+Store = Callable[..., tuple[ScanManifest, Path]]
 
 Sql = Callable[..., list[tuple]]
 
@@ -31,7 +34,7 @@ def sql(root: Path) -> Sql:
 
 
 @pytest.fixture
-def used(root: Path, store) -> str:
+def used(root: Path, store: Store) -> str:
     """A closed catalogue with one stored scan; its identity."""
     with Catalogue(root) as catalogue:
         return store(catalogue)[0].id
@@ -80,7 +83,7 @@ def test_a_change_by_hand_is_named_and_rebuild_mends_it(
 def test_an_older_catalogue_is_refused_and_upgraded(root: Path, used: str, sql: Sql) -> None:
     tables = [name for (name,) in sql("SELECT name FROM sqlite_master WHERE type = 'table'")]
     sql("PRAGMA foreign_keys=OFF", *(f"DROP TABLE {name}" for name in tables if name != VERSION_TABLE))
-    sql(f"DELETE FROM {VERSION_TABLE}")
+    sql("DELETE FROM catalogue_version")
     error = refused(root)
     assert error.code == "catalogue_drift"
     assert "station catalogue upgrade" in error.hint
@@ -96,7 +99,7 @@ def test_an_upgrade_of_what_is_up_to_date_keeps_every_row(root: Path, used: str)
 
 
 def test_a_catalogue_of_a_newer_release_is_left_alone(root: Path, used: str, sql: Sql) -> None:
-    sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    sql("UPDATE catalogue_version SET version_num = '9999'")
     error = refused(root)
     assert error.code == "catalogue_drift"
     assert "newer release" in str(error)
@@ -121,23 +124,17 @@ def test_an_upgrade_waits_for_nobody(root: Path, catalogue: Catalogue) -> None:
     catalogue.append_event("still.mine")
 
 
-def _break_an_index(sql: Sql) -> None:
+def _break_the_indices(sql: Sql) -> None:
     """Swap the roots of two indices: every page is readable, and both indices lie."""
-    rows = dict(
-        sql(
-            "SELECT name, rootpage FROM sqlite_master WHERE name IN ('ix_scan_card_id', 'ix_scan_station_state')"
-        )
-    )
-    left, right = sorted(rows)
-    sql(
-        "PRAGMA writable_schema=ON",
-        f"UPDATE sqlite_master SET rootpage = {rows[right]} WHERE name = '{left}'",
-        f"UPDATE sqlite_master SET rootpage = {rows[left]} WHERE name = '{right}'",
-    )
+    roots = sql("SELECT rootpage FROM sqlite_master WHERE name LIKE 'ix_scan%'")
+    total = sum(root for (root,) in roots)
+    assert len(roots) == 2
+    swap = f"UPDATE sqlite_master SET rootpage = {total} - rootpage WHERE name LIKE 'ix_scan%'"  # noqa: S608
+    sql("PRAGMA writable_schema=ON", swap)
 
 
 def test_damage_is_found_after_an_unclean_stop(root: Path, used: str, sql: Sql) -> None:
-    _break_an_index(sql)
+    _break_the_indices(sql)
     sql("UPDATE station SET clean = 0")
     assert refused(root).code == "catalogue_corrupt"
     rebuild(root)
@@ -147,7 +144,7 @@ def test_damage_is_found_after_an_unclean_stop(root: Path, used: str, sql: Sql) 
 
 def test_after_an_orderly_stop_the_file_is_not_searched(root: Path, used: str, sql: Sql) -> None:
     """So that the test above is known to see the search and nothing else."""
-    _break_an_index(sql)
+    _break_the_indices(sql)
     with Catalogue(root) as catalogue:
         assert catalogue.stopped_in_order
 
