@@ -52,7 +52,9 @@ class CameraSettings(StrictDocument):
     source: str = "twin"
     width_px: int = Field(default=0, ge=0, description="0: what the profile says")
     height_px: int = Field(default=0, ge=0, description="0: what the profile says")
-    fourcc: str = Field(default="", description="four characters such as MJPG, GREY or Y16; empty: the driver's own")
+    fourcc: str = Field(
+        default="", description="four characters such as MJPG, GREY or Y16; empty: the driver's own"
+    )
     silent_after_s: float = Field(default=10.0, gt=0)
 
 
@@ -88,13 +90,17 @@ class BusSettings(StrictDocument):
         if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
             raise StationError(
                 "endpoint_invalid",
-                f"the socket path {path} has {len(os.fsencode(path))} characters, {LONGEST_SOCKET_PATH} are allowed",
+                f"the socket path {path} has {len(os.fsencode(path))} characters, "
+                f"{LONGEST_SOCKET_PATH} are allowed",
             )
         return f"ipc://{path}"
 
 
 class TrainerSettings(StrictDocument):
-    """The process that owns datasets, jobs and models. An empty `data` is `trainer` in the station's data folder."""
+    """The process that owns datasets, jobs and models.
+
+    An empty `data` is `trainer` in the station's data folder.
+    """
 
     data: Path | None = None
 
@@ -159,7 +165,10 @@ def load(path: Path | None = None) -> Settings:
         return Settings.model_validate(tree)
     except ValidationError as error:
         lines = "\n".join(f"  {line}" for line in _mistakes(error))
-        raise StationError("config_invalid", f"{chosen}: {error.error_count()} mistakes\n{lines}".replace(" 1 mistakes", " 1 mistake")) from error
+        raise StationError(
+            "config_invalid",
+            f"{chosen}: {error.error_count()} mistakes\n{lines}".replace(" 1 mistakes", " 1 mistake"),
+        ) from error
 
 
 def _mistakes(error: ValidationError) -> Iterator[str]:
@@ -181,7 +190,14 @@ def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
     model: type[BaseModel] = Settings
     for part in location[:-1]:
         annotation: Any = model.model_fields[str(part)].annotation
-        model = next((a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)), model)
+        model = next(
+            (
+                a
+                for a in (annotation, *get_args(annotation))
+                if isinstance(a, type) and issubclass(a, BaseModel)
+            ),
+            model,
+        )
     return list(model.model_fields)
 
 

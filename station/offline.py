@@ -66,7 +66,8 @@ def compare_with_truth(folder: Path, seed: int, side: Side, bow_mm: float | None
     real = truth(CardSpec(seed, side, bow_mm), measured.quality.rectified_dpi or 0.0)
     inside = real.mask & result.array("valid").astype(bool)
     errors = angles_deg(result.array("normals"), real.normals)[inside]
-    flat = angles_deg(np.broadcast_to(np.array([0, 0, 1], np.float32), real.normals.shape), real.normals)[inside]
+    upright = np.broadcast_to(np.array([0, 0, 1], np.float32), real.normals.shape)
+    flat = angles_deg(upright, real.normals)[inside]
     return TruthComparison(
         float(errors.mean()),
         float(np.median(errors)),
@@ -92,8 +93,9 @@ def upgrade_catalogue(settings: Settings) -> str:
     Raises:
         StationError: `data_busy` while a daemon runs, or what the database refuses.
     """
-    upgrade(settings.station.data)
-    return f"the catalogue in {settings.station.data} is up to date"
+    before, after = upgrade(settings.station.data, station=settings.station.name)
+    change = "was up to date already" if before == after else f"was brought from {before} to {after}"
+    return f"the catalogue in {settings.station.data} {change}"
 
 
 def rebuild_catalogue(settings: Settings) -> str:
@@ -103,7 +105,8 @@ def rebuild_catalogue(settings: Settings) -> str:
         StationError: `data_busy` while a daemon runs, or what the disk refuses.
     """
     found = rebuild(settings.station.data, station=settings.station.name)
-    unread = f"; {len(found.unreadable)} folders cannot be read: {found.unreadable}" if found.unreadable else ""
+    damaged = len(found.unreadable)
+    unread = f"; {damaged} folders cannot be read: {found.unreadable}" if damaged else ""
     return (
         f"{len(found.adopted)} scans and {len(found.adopted_results)} results are in the new catalogue, "
         f"{len(found.pending)} wait to be computed at the next start{unread}"

@@ -8,8 +8,7 @@ def main() -> None:
     from ..documents.fault import StationError, fault  # noqa: PLC0415 - keep the refusal below free of imports
 
     try:
-        if not sys.platform.startswith("linux"):
-            raise StationError("not_linux", f"the station runs on Linux; this is {sys.platform}")
+        _require_linux()
         from .app import run  # noqa: PLC0415
 
         run()
@@ -21,3 +20,10 @@ def main() -> None:
         raise SystemExit(130) from None
     except BrokenPipeError:
         raise SystemExit(141) from None
+
+
+def _require_linux() -> None:
+    from ..documents.fault import StationError  # noqa: PLC0415
+
+    if not sys.platform.startswith("linux"):
+        raise StationError("not_linux", f"the station runs on Linux; this is {sys.platform}")

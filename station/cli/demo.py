@@ -63,7 +63,8 @@ def demo(
         "This runs on the digital twin: simulated cards, lights, camera and board; no hardware is touched."
     )
     console.print(
-        f"seed {chosen} (the same cards again: station demo --seed {chosen}), data in {settings.station.data}\n"
+        f"seed {chosen} (the same cards again: station demo --seed {chosen})\n"
+        f"data in {settings.station.data}\n"
     )
     with (
         Services(path, settings.station.data) as services,
@@ -132,6 +133,7 @@ class Advance:
         self._task = progress.add_task(title, total=STEPS, step="")
 
     def __call__(self, step: str) -> None:
+        """One step further."""
         self._progress.update(self._task, advance=1, step=step)
 
 
@@ -146,7 +148,8 @@ def _print_card(scan: ScanSummary, card: DemoCard, number: int) -> None:
     console.print(f"  time       {times}")
     console.print(f"  centering  {_centering(found)}")
     console.print(
-        f"  normals    mean angular error {found.normals_mean_deg:.2f}° (median {found.normals_median_deg:.2f}°); "
+        f"  normals    mean angular error {found.normals_mean_deg:.2f}°, "
+        f"median {found.normals_median_deg:.2f}°; "
         f"a constant normal (0, 0, 1) would be off by {found.flat_mean_deg:.2f}°"
     )
     console.print(f"  report     {scan.report}\n")

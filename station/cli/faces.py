@@ -1,4 +1,7 @@
-"""Documents as text for the terminal. Everything shown comes from a document; what is None is said to be not measured."""
+"""Documents as text for the terminal.
+
+Everything shown comes from a document; what is None is said to be not measured.
+"""
 
 from ..documents.event import Status
 from ..documents.scan import Centering, Quality, ScanSummary

@@ -15,7 +15,8 @@ def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises:
-        StationError: the daemon cannot start: another one owns the data folder, a device is missing, the disk is full.
+        StationError: the daemon cannot start: another one owns the data folder, a device is missing, the
+            disk is full.
     """
     logging.basicConfig(level=logging.INFO, format=LOG_FORM)
     asyncio.run(_serve(settings))
@@ -27,6 +28,10 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with Daemon(settings) as daemon:
-        log.info("ready: control at %s%s", settings.endpoint("control"), ", on the digital twin" if settings.simulated else "")
+        log.info(
+            "ready: control at %s%s",
+            settings.endpoint("control"),
+            ", on the digital twin" if settings.simulated else "",
+        )
         await daemon.until(stop)
     log.info("stopped in order")

@@ -1,4 +1,4 @@
-"""Puts the rooms together, in the order in which they depend on each other, and takes them apart in the opposite one."""
+"""Puts the rooms together in the order in which they depend on each other, and apart in the opposite one."""
 
 import asyncio
 import logging
@@ -38,7 +38,10 @@ T = TypeVar("T")
 
 
 class Daemon:
-    """Everything the daemon process holds. Entering opens it all or nothing; leaving closes it, lights first."""
+    """Everything the daemon process holds.
+
+    Entering opens it all or nothing; leaving closes it, lights first.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -68,7 +71,9 @@ class Daemon:
         profile = load_profile(settings.scan.profile)
         catalogue, recovery = self._open_archive()
         bench = self._open_bench()
-        publisher = await self._entered(EventPublisher(settings.endpoint("events"), self._boot, catalogue.head_seq()))
+        publisher = await self._entered(
+            EventPublisher(settings.endpoint("events"), self._boot, catalogue.head_seq())
+        )
         journal = Journal(catalogue, publisher, catalogue.head_seq())
         self._stack.callback(journal.close)
         devices, runner, service, processor = self._open_scanning(profile, journal, bench)
@@ -90,7 +95,16 @@ class Daemon:
         catalogue = Catalogue(self._root, station=self._settings.station.name, boot=self._boot).open()
         self._stack.callback(catalogue.close)
         recovery = recover(self._root, catalogue)
-        for what in ("swept", "interrupted", "adopted", "adopted_results", "unreadable", "returned", "requeued", "pending"):
+        for what in (
+            "swept",
+            "interrupted",
+            "adopted",
+            "adopted_results",
+            "unreadable",
+            "returned",
+            "requeued",
+            "pending",
+        ):
             if found := getattr(recovery, what):
                 log.warning("recovery: %s: %s", what.replace("_", " "), found)
         return catalogue, recovery
@@ -122,7 +136,9 @@ class Daemon:
         )
         devices = Devices(rig, self._camera(bench))
         processor = Processor(self._root, journal, profile)
-        recorder = ScanRecorder(self._root, journal, lambda: service.provenance(profile.sha256), processor.submit)
+        recorder = ScanRecorder(
+            self._root, journal, lambda: service.provenance(profile.sha256), processor.submit
+        )
         runner = ScanRunner(rig, devices.camera, LightCheck(profile, settings.camera), recorder)
         service = ScanService(
             settings, self._boot, devices, journal, runner, recorder, processor, profile.profile.name
@@ -152,7 +168,9 @@ class Daemon:
     async def _open_delivery(self, journal: Journal) -> None:
         outgoing = Outgoing(self._root, journal)
         deliverer = Deliverer(self._settings.endpoint("intake"), outgoing)
-        journal.listen(lambda event: deliverer.wake() if event.type in ("scan.captured", "scan.processed") else None)
+        journal.listen(
+            lambda event: deliverer.wake() if event.type in ("scan.captured", "scan.processed") else None
+        )
         task = asyncio.create_task(deliverer.run(), name="delivery")
         self._stack.push_async_callback(_cancelled, task)
 

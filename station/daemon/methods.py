@@ -20,7 +20,10 @@ Methods = tuple[Method[Any], ...]
 
 
 class TwinPlace(StrictDocument):
-    """`twin.place`: which simulated card lies on the mat. Without `bow_mm` the twin chooses it from the seed."""
+    """`twin.place`: which simulated card lies on the mat.
+
+    Without `bow_mm` the twin chooses it from the seed.
+    """
 
     seed: int = Field(ge=0)
     side: Side = "front"
@@ -87,6 +90,20 @@ def bench_methods(bench: "TwinBench") -> Methods:
         return Accepted()
 
     return (
-        Method("twin.place", place, TwinPlace, Accepted, "Put a simulated card on the mat.", effect="The simulated scene."),
-        Method("twin.remove", remove, NoParams, Accepted, "Take the simulated card away.", effect="The simulated scene."),
+        Method(
+            "twin.place",
+            place,
+            TwinPlace,
+            Accepted,
+            "Put a simulated card on the mat.",
+            effect="The simulated scene.",
+        ),
+        Method(
+            "twin.remove",
+            remove,
+            NoParams,
+            Accepted,
+            "Take the simulated card away.",
+            effect="The simulated scene.",
+        ),
     )

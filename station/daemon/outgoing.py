@@ -19,23 +19,26 @@ class Outgoing:
         self._journal = journal
 
     async def next(self) -> Parcel | None:
-        """The oldest parcel that waits. A scan whose files cannot be read is refused with the reason, and the next one looked at."""
-        while True:
-            entry = await self._journal.ask(lambda catalogue: catalogue.next_delivery())
-            if entry is None:
-                return None
+        """The oldest parcel that waits.
+
+        A scan whose files cannot be read is refused with the reason, and the next one looked at.
+        """
+        while (entry := await self._journal.ask(lambda catalogue: catalogue.next_delivery())) is not None:
             try:
                 return parcel_of(self._root / entry.folder)
             except StationError as error:
-                why = str(error)
-                await self._journal.write(lambda catalogue, scan_id=entry.scan_id: catalogue.mark_refused(scan_id, why))
+                await self.refused(entry.scan_id, str(error))
+        return None
 
     async def sending(self, parcel_id: str) -> None:
         """The intake has taken up the offer."""
         await self._journal.write(lambda catalogue: catalogue.mark_sending(scan_of(parcel_id)))
 
     async def delivered(self, parcel_id: str) -> None:
-        """The intake has it. A scan that was queued anew in the meantime, for a fresh result, stays queued."""
+        """The intake has it.
+
+        A scan that was queued anew in the meantime, for a fresh result, stays queued.
+        """
 
         def mark(catalogue: Catalogue) -> Event | None:
             scan_id = scan_of(parcel_id)

@@ -42,7 +42,8 @@ class DeviceStatus(Document):
 class Status(Document):
     """The one atomic answer to "what is going on".
 
-    `quiescent` is true only when nothing runs, nothing waits to be processed and nothing waits to be delivered.
+    `quiescent` is true only when nothing runs, nothing waits to be processed and nothing waits to be
+    delivered.
     """
 
     boot: str

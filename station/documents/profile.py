@@ -1,6 +1,7 @@
 """The rig profile: what calibration knows about lights, camera and card plane.
 
-All lengths in the mat frame: origin where the profile's plane z = 0 meets the mat's centre, x right, y up, z to the camera.
+All lengths in the mat frame: origin where the profile's plane z = 0 meets the mat's centre, x right, y up,
+z to the camera.
 """
 
 from typing import Literal
@@ -60,8 +61,8 @@ class FlatFieldProfile(StrictDocument):
     """The flat field, an array file beside the TOML.
 
     The `.npz` holds `flat` float32 (lights, rows, columns, 3): linear codes of a matte target of reflectance
-    `reflectance` under each light at `exposure_us`, on a regular grid over the whole picture (first and last sample at the
-    centres of the corner pixels), and lies at height `plane_z_mm` above the mat.
+    `reflectance` under each light at `exposure_us`, on a regular grid over the whole picture (first and
+    last sample at the centres of the corner pixels), and lies at height `plane_z_mm` above the mat.
     """
 
     file: str

@@ -57,7 +57,8 @@ class Centering(Document):
     """Border widths and what follows from them.
 
     Attributes:
-        left_mm, right_mm, top_mm, bottom_mm: mean width of each border, between the card's edge and the print frame.
+        left_mm, right_mm, top_mm, bottom_mm: mean width of each border, between the card's edge and the
+            print frame.
         sigma_mm: standard uncertainty of one border width.
         horizontal_percent: share of the wider of left and right in their sum, 50 to 100.
         vertical_percent: the same for top and bottom.

@@ -57,7 +57,10 @@ class Devices:
         return self.eye
 
     def lost(self, code: str, message: str) -> None:
-        """Remember that a device failed, so that the next scan opens it again. Other faults leave the devices as they are."""
+        """Remember that a device failed, so that the next scan opens it again.
+
+        Other faults leave the devices as they are.
+        """
         if code in RIG_FAULTS and self.board is not None:
             log.warning("rig lost: %s", message)
             self.board = None
@@ -76,5 +79,3 @@ class Devices:
         self.rig.close()
         self.camera.close()
         self.board = self.eye = None
-
-

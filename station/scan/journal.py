@@ -1,4 +1,4 @@
-"""The database thread: every question to the catalogue goes through it, and events go out only after their commit."""
+"""The database thread: all questions to the catalogue; events go out only after their commit."""
 
 import asyncio
 from collections.abc import Callable

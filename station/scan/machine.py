@@ -1,14 +1,13 @@
 """The scan machine: a pure table `(state, event) -> (state, effects)`.
 
 ```
-idle --Start--> lighting --Lit--> exposing --Exposed--> lighting ... --> verifying --Verified--> storing --Stored--> idle
-                   ^                                                         |
-                   +------------------------ suspects are retaken -----------+
-every phase --Failed or Abort--> idle, lights off
+idle --Start--> lighting --Lit--> exposing --Exposed--> lighting ... --> verifying --Verified--> storing
+--Stored--> idle ^                                                         | +------------------------
+suspects are retaken -----------+ every phase --Failed or Abort--> idle, lights off
 ```
 
-It holds no clock and does no I/O: the runner performs the effects and answers each with an event. An event that does not
-belong to the phase (an answer that comes after an abort) changes nothing.
+It holds no clock and does no I/O: the runner performs the effects and answers each with an event. An event
+that does not belong to the phase (an answer that comes after an abort) changes nothing.
 """
 
 from collections.abc import Callable
@@ -43,7 +42,7 @@ class ScanState:
         return dict(self.takes).get(light, 0)
 
 
-# --- events -----------------------------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ class Abort:
 
 Event = Start | Lit | Exposed | Verified | Stored | Failed | Abort
 
-# --- effects ----------------------------------------------------------------------------------------------------------
+# --- effects --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +144,9 @@ class Beep:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Something the world should know of: an event of the bus. That a scan was begun or is stored is told by the transaction
-    that makes it so.
+    """Something the world should know of: an event of the bus.
+
+    That a scan was begun or is stored is told by the transaction that makes it so.
     """
 
     type: str
@@ -204,7 +204,9 @@ def _verified(state: ScanState, event: Verified) -> Outcome:
     if spent:
         taken = state.takes_of(spent[0].light)
         return _end(
-            state, "frames_mismatched", f"{_name(spent[0].light)}: {spent[0].why}, in each of {taken} attempts"
+            state,
+            "frames_mismatched",
+            f"{_name(spent[0].light)}: {spent[0].why}, in each of {taken} attempts",
         )
     retaken, effects = _next_light(replace(state, pending=tuple(s.light for s in event.suspects)))
     told = tuple(Tell("scan.retake", _name(s.light), message=s.why) for s in event.suspects)

@@ -27,7 +27,10 @@ STACKS_IN_MEMORY = 2
 
 
 class Processor:
-    """The queue of captured scans. It is rebuilt from the catalogue at every start, so nothing in it can be lost."""
+    """The queue of captured scans.
+
+    It is rebuilt from the catalogue at every start, so nothing in it can be lost.
+    """
 
     def __init__(self, root: Path, journal: Journal, profile: LoadedProfile) -> None:
         self._root = root
@@ -88,7 +91,7 @@ class Processor:
             )
         except StationError as error:
             await self._failed(scan_id, error.code, str(error))
-        except Exception as error:  # noqa: BLE001 - a defect in one card must not end the computing of all others
+        except Exception as error:
             log.exception("scan %s could not be computed", scan_id)
             await self._failed(scan_id, "internal", f"{type(error).__name__}: {error}")
         else:
@@ -97,7 +100,9 @@ class Processor:
     async def _failed(self, scan_id: str, code: str, message: str) -> None:
         """The stack stays as it is; the reason is told and kept."""
         facts = {"code": code, "message": message, "stage": "computing"}
-        await self._journal.write(lambda catalogue: catalogue.failed(scan_id, f"{code}: {message}", facts=facts))
+        await self._journal.write(
+            lambda catalogue: catalogue.failed(scan_id, f"{code}: {message}", facts=facts)
+        )
 
     def _compute(self, folder: Path, stack: Stack | None, progress: Progress) -> ResultManifest:
         watch = Stopwatch()

@@ -25,7 +25,9 @@ Captured = Callable[[str, Stack], None]
 class ScanRecorder:
     """One scan at a time. `on_captured` is called, on the loop, with each stack that has become durable."""
 
-    def __init__(self, root: Path, journal: Journal, provenance: Callable[[], Provenance], on_captured: Captured) -> None:
+    def __init__(
+        self, root: Path, journal: Journal, provenance: Callable[[], Provenance], on_captured: Captured
+    ) -> None:
         self._root = root
         self._journal = journal
         self._provenance = provenance
@@ -56,7 +58,7 @@ class ScanRecorder:
             await self._journal.tell(news.type, {"step": news.step, "message": news.message}, scan_id)
 
     async def store(self, scan_id: str, plan: ScanPlan, stack: TakenStack) -> None:
-        """Frames synced, folder renamed, row, event and outbox entry committed; then, and only then, this returns."""
+        """Returns only when frames are synced, the folder has its name, and the catalogue has committed."""
         capture_s = time.monotonic() - self._begun_s
         loop = asyncio.get_running_loop()
         manifest, folder = await loop.run_in_executor(

@@ -11,7 +11,9 @@ from ..report.maps import ReportMaps
 from .pipeline import CARD_THICKNESS_MM, Computed
 
 
-def report_of(scan: ScanManifest, result: ResultManifest, computed: Computed, profile: LoadedProfile) -> bytes:
+def report_of(
+    scan: ScanManifest, result: ResultManifest, computed: Computed, profile: LoadedProfile
+) -> bytes:
     """The self-contained HTML page."""
     maps = computed.maps
     facts = ReportFacts(

@@ -94,7 +94,10 @@ class ScanRunner:
             self._events.put_nowait(event)
 
     async def run(self, scan_id: str, plan: ScanPlan) -> machine.Tell | None:
-        """Carry one scan to its end, good or bad; what happened is told to the recorder. The failure, or None."""
+        """Carry one scan to its end, good or bad; what happened is told to the recorder.
+
+        The failure, or None.
+        """
         self._frames, self._margins, self._mode, self._lit = {}, {}, None, None
         self._events = asyncio.Queue()
         self._stop.clear()
@@ -136,7 +139,7 @@ class ScanRunner:
                 await self._recorder.tell(scan_id, effect)
 
     async def _attempt(self, what: str, work: Callable[[], object]) -> None:
-        """Do what must not change the scan's outcome; the board puts its lights off by itself if this fails."""
+        """Do what must not change the outcome; the board puts its lights off by itself if this fails."""
         try:
             await self.on_rig(work)
         except StationError as error:
@@ -152,14 +155,16 @@ class ScanRunner:
             event = await work
         except StationError as error:
             event = machine.Failed(error.code, str(error))
-        except Exception as error:  # noqa: BLE001 - a defect must end the scan with its name, not hang it
+        except Exception as error:
             log.exception("the scan met a defect")
             event = machine.Failed("internal", f"{type(error).__name__}: {error}")
         self._events.put_nowait(event)
 
     async def _switch(self, light: machine.Light, max_on_ms: int) -> machine.Event:
         if self._mode is None:
-            self._mode = await self.on_camera(lambda: self._camera.configure(self._check.mode_for(self.state.plan)))
+            self._mode = await self.on_camera(
+                lambda: self._camera.configure(self._check.mode_for(self.state.plan))
+            )
         self._lit = await self.on_rig(lambda: self._rig.switch(light, max_on_ms))
         return machine.Lit(light)
 

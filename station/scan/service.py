@@ -25,8 +25,15 @@ class ScanService:
     """The scan room as its clients see it. All methods belong to the loop."""
 
     def __init__(
-        self, settings: Settings, boot: str, devices: Devices, journal: Journal, runner: ScanRunner,
-        recorder: ScanRecorder, processor: Processor, profile_name: str,
+        self,
+        settings: Settings,
+        boot: str,
+        devices: Devices,
+        journal: Journal,
+        runner: ScanRunner,
+        recorder: ScanRecorder,
+        processor: Processor,
+        profile_name: str,
     ) -> None:
         self._settings = settings
         self._boot = boot
@@ -48,7 +55,8 @@ class ScanService:
         """Accept a card and begin; the scan's identity.
 
         Raises:
-            StationError: `busy`, or `disk_full`: there must be room before a card is accepted, not in the middle.
+            StationError: `busy`, or `disk_full`: there must be room before a card is accepted, not in the
+                middle.
         """
         if self._scanning is not None:
             raise StationError("busy", f"scan {self._scanning} is running ({self._runner.state.phase})")
@@ -78,7 +86,9 @@ class ScanService:
             await self._runner.on_rig(self._devices.open_rig)
             await self._runner.on_camera(self._devices.open_camera)
         except StationError as error:
-            await self._recorder.tell(scan_id, machine.Tell("scan.failed", code=error.code, message=str(error)))
+            await self._recorder.tell(
+                scan_id, machine.Tell("scan.failed", code=error.code, message=str(error))
+            )
             await self._note(error.code, str(error))
         else:
             failure = await self._runner.run(scan_id, self._plan())
@@ -141,10 +151,12 @@ class ScanService:
         return measure(self._root, self._settings.station.reserve_mb, per_side)
 
     async def status(self) -> Status:
-        """The one atomic document: numbers of the catalogue and states of the loop that belong to one `seq`."""
+        """The one atomic document: catalogue and loop as they were at one `seq`."""
         while True:
             seq = self._journal.head
-            scans, undelivered = await self._journal.ask(lambda catalogue: (catalogue.count(), catalogue.undelivered()))
+            scans, undelivered = await self._journal.ask(
+                lambda catalogue: (catalogue.count(), catalogue.undelivered())
+            )
             room = await self._room()
             if seq == self._journal.head:
                 return self._status(seq, scans, undelivered, room)

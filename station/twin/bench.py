@@ -20,8 +20,8 @@ BOARD_START_TIMEOUT_S = 20.0
 class TwinBench:
     """What a machine without hardware uses instead: `open()` starts the board, `close()` ends it.
 
-    The board is another process on purpose: when the daemon dies, the board must put its lights off by itself, as a real one
-    does.
+    The board is another process on purpose: when the daemon dies, the board must put its lights off by
+    itself, as a real one does.
     """
 
     def __init__(self, folder: Path, settings: TwinSettings, lease_ms: int) -> None:
@@ -61,8 +61,7 @@ class TwinBench:
             text=True,
             start_new_session=True,
         )
-        assert self._board.stdout is not None
-        line = self._board.stdout.readline()
+        line = self._board.stdout.readline() if self._board.stdout else ""
         if not line.startswith("ready"):
             self.close()
             raise StationError("rig_missing", f"the twin's board did not start (it said {line.strip()!r})")

@@ -93,7 +93,7 @@ events = st.one_of(
 
 @given(st.lists(events, max_size=60))
 def test_whatever_happens(sequence: list[m.Event]) -> None:
-    """Lights go off whenever a scan ends, nothing is stored unverified, a beep follows storing and nothing else."""
+    """Lights go off whenever a scan ends, nothing is stored unverified, a beep follows storing alone."""
     state, exposed = started(), set()
     verified = False
     for event in sequence:
