@@ -1,0 +1,199 @@
+"""The twin's rig profile, as a calibration delivers it: measured on rendered frames, with a calibration's own errors.
+
+`python -m station.twin.profile --out calibration` writes `twin.toml` and `twin.npz`.
+"""
+
+import argparse
+import hashlib
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from station.documents.profile import CameraProfile, FlatFieldProfile, LightProfile, RigProfile, Vector
+
+from .chance import stream
+from .grid import Floats
+from .lights import LIGHTS, Light, ring
+from .optics import DISTORTION, Doubles, Optics
+from .scene import Pixels, Scene
+from .sensor import NOMINAL_EXPOSURE_US, READOUT_US, Sensor
+from .spec import Unkind
+from .toml import as_toml
+from .world import Target
+
+DPI = 600
+GRID_ROWS, GRID_COLUMNS = 104, 80
+AVERAGED = 16
+POSITION_ERROR_MM = 0.25
+"""Rms per axis of the error with which calibration finds a light."""
+AXIS_ERROR_RAD = 0.02
+CREATED = "2026-11-22T00:00:00Z"
+"""Of the rig, which is always the same; a rebuilt profile has the same bytes."""
+DARK = 100
+"""Sequence numbers from here on are dark frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was measured: flat field (lights, rows, columns, 3), and the noise line `variance = a * I + b`."""
+
+    flat: Floats
+    noise_a: float
+    noise_b: float
+
+
+def calibrate(dpi: float = DPI, averaged: int = AVERAGED) -> Calibration:
+    """Photograph the white target under every light."""
+    scene = Scene(seed=7, dpi=dpi)
+    target = Target()
+    scene.place(target)
+    fit = BilinearFit(scene.optics)
+    dark = _mean(_frames(scene, None, DARK, averaged))
+    flat = np.stack([fit(_mean(_frames(scene, k, 1000 * (k + 1), averaged)) - dark) for k in range(LIGHTS)])
+    still = Scene(seed=8, dpi=dpi)
+    still.place(Target(unkind=Unkind().without("motion_px_rms", "light_drift")))
+    return Calibration(flat.astype(np.float32), *_noise_line(still))
+
+
+class BilinearFit:
+    """The bilinear surface over a regular grid that lies nearest to a picture, in the sense of least squares.
+
+    Unlike means over cells it has no bias at the picture's edges. The problem separates into rows and columns.
+    """
+
+    def __init__(self, optics: Optics) -> None:
+        self._rows = np.linalg.pinv(_hats(optics.height_px, GRID_ROWS))
+        self._columns = np.linalg.pinv(_hats(optics.width_px, GRID_COLUMNS))
+
+    def __call__(self, picture: Doubles) -> Doubles:
+        """(H, W, 3) to (GRID_ROWS, GRID_COLUMNS, 3)."""
+        return np.stack([self._rows @ picture[..., c] @ self._columns.T for c in range(3)], axis=-1)
+
+
+def _hats(pixels: int, nodes: int) -> Doubles:
+    """(pixels, nodes): share of each node in each pixel; first and last node lie on the outermost pixel centres."""
+    place = np.arange(pixels) * (nodes - 1) / (pixels - 1)
+    return np.asarray(np.maximum(0, 1 - np.abs(place[:, None] - np.arange(nodes))), np.float64)
+
+
+def _frames(scene: Scene, light: int | None, first: int, count: int, bit_depth: int = 8) -> Iterator[Pixels]:
+    on = np.zeros(LIGHTS)
+    if light is not None:
+        on[light] = 1
+    return (scene.render(on, sequence=first + n, bit_depth=bit_depth) for n in range(count))
+
+
+def _mean(frames: Iterator[Pixels]) -> Doubles:
+    total: NDArray[np.float64] | None = None
+    count = 0
+    for count, frame in enumerate(frames, 1):
+        total = frame.astype(np.float64) if total is None else np.add(total, frame, out=total)
+    if total is None:
+        raise ValueError("no frames to average")
+    return total / count
+
+
+def _noise_line(scene: Scene) -> tuple[float, float]:
+    """Photon transfer: half the variance of the difference of two frames against their mean, per grey level, one line through it."""
+    black = Sensor(8).black_level
+    means, variances = [], []
+    for light in range(LIGHTS):
+        first, second = (frame.astype(np.float64) for frame in _frames(scene, light, 50_000 + 10 * light, 2))
+        level, half = (first + second) / 2 - black, (first - second) ** 2 / 2
+        bins = np.clip(np.round(level / 4).astype(np.int64), 0, 63)
+        counts = np.bincount(bins.ravel(), minlength=64)
+        used = counts > 2_000
+        means.append(np.bincount(bins.ravel(), level.ravel(), 64)[used] / counts[used])
+        variances.append(np.bincount(bins.ravel(), half.ravel(), 64)[used] / counts[used])
+    dark, again = (frame.astype(np.float64) for frame in _frames(scene, None, DARK, 2))
+    means.append(np.array([(dark + again).mean() / 2 - black]))
+    variances.append(np.array([((dark - again) ** 2).mean() / 2]))
+    x, y = np.concatenate(means), np.concatenate(variances)
+    a, b = np.polyfit(x, y, 1, w=1 / y)
+    return float(a), float(b)
+
+
+def profile(calibration: Calibration, file: str, sha256: str, dpi: float = DPI) -> RigProfile:
+    """The document."""
+    return RigProfile(
+        name="twin",
+        created=CREATED,
+        simulated=True,
+        board_id="twin",
+        note="Made by python -m station.twin.profile: the digital twin's rig, calibrated on rendered frames.",
+        lights=tuple(_light_profile(index, light) for index, light in enumerate(ring())),
+        camera=_camera_profile(Optics(dpi), calibration),
+        flat_field=FlatFieldProfile(
+            file=file, sha256=sha256, reflectance=Target().reflectance, exposure_us=NOMINAL_EXPOSURE_US,
+            plane_z_mm=Target().height_mm,
+        ),
+        quality={"flat_field_frames": float(AVERAGED), "light_position_rms_mm": POSITION_ERROR_MM * 3**0.5},
+    )  # fmt: skip
+
+
+def _light_profile(index: int, light: Light) -> LightProfile:
+    """What a careful calibration finds of a light: near the truth, not the truth. The lobe it takes for Lambert's."""
+    rng = stream(20_181, "calibration error", index)
+    place = light.position_mm + np.clip(rng.normal(0, POSITION_ERROR_MM, 3), -0.45, 0.45)
+    axis = light.axis + rng.normal(0, AXIS_ERROR_RAD, 3)
+    axis /= np.linalg.norm(axis)
+    red, green, blue = (light.power * c * float(rng.normal(1, 0.01)) for c in light.colour)
+    return LightProfile(
+        position_mm=_vector(place, 3), power=_vector((red, green, blue), 4), axis=_vector(axis, 5), lobe=1.0
+    )
+
+
+def _camera_profile(optics: Optics, calibration: Calibration) -> CameraProfile:
+    rotation = cv2.Rodrigues(optics.rotation)[0].ravel()
+    sensor = Sensor(8)
+    fx, fy, cx, cy = (round(value, 4) for value in optics.matrix)
+    return CameraProfile(
+        width_px=optics.width_px,
+        height_px=optics.height_px,
+        matrix=(fx, fy, cx, cy),
+        distortion=DISTORTION,
+        rotation=_vector(rotation, 8),
+        translation_mm=_vector(-optics.rotation @ optics.centre_mm, 5),
+        bit_depth=8,
+        black_level=sensor.black_level,
+        full_scale=float(sensor.full_scale),
+        noise_a=round(calibration.noise_a, 6),
+        noise_b=round(calibration.noise_b, 6),
+        readout_us=READOUT_US,
+    )
+
+
+def _vector(values: Doubles | tuple[float, ...], digits: int) -> Vector:
+    x, y, z = (round(float(value), digits) for value in values)
+    return x, y, z
+
+
+def write(folder: Path, *, dpi: float = DPI, averaged: int = AVERAGED) -> Path:
+    """Calibrate and write both files; returns the TOML's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    measured = calibrate(dpi, averaged)
+    store = io.BytesIO()
+    np.savez_compressed(store, flat=measured.flat)
+    array = folder / "twin.npz"
+    array.write_bytes(store.getvalue())
+    document = profile(measured, array.name, hashlib.sha256(store.getvalue()).hexdigest(), dpi)
+    path = folder / "twin.toml"
+    path.write_text(as_toml(document.model_dump(mode="json")), "utf-8")
+    return path
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Calibrate the digital twin's rig and write its profile.")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write twin.toml and twin.npz to")
+    sys.stdout.write(f"{write(parser.parse_args().out)}\n")
+
+
+if __name__ == "__main__":
+    main()
