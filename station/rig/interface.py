@@ -24,8 +24,8 @@ class BoardInfo:
 class Switched:
     """The board's acknowledgement of a light.
 
-    The port was written before the board acknowledged, so at `acknowledged_s` (monotonic clock of this machine) the
-    light had its new state already.
+    The port was written before the board acknowledged, so at `acknowledged_s` (monotonic clock of this
+    machine) the light had its new state already.
 
     Attributes:
         light: 0-based; None: all off.
@@ -41,7 +41,8 @@ class Switched:
 class Rig(Protocol):
     """The lights. All calls block and belong to one thread; the constructor touches nothing.
 
-    A keep-alive holds the board's host lease while the rig is open; whatever dies, the lights go off by themselves.
+    A keep-alive holds the board's host lease while the rig is open; whatever dies, the lights go off by
+    themselves.
     Every call raises `StationError` with `rig_missing`, `rig_silent`, `rig_protocol` or `rig_fault`.
     """
 
@@ -50,7 +51,10 @@ class Rig(Protocol):
         ...
 
     def switch(self, light: int | None, max_on_ms: int) -> Switched:
-        """Light exactly this light (None: none) and wait for the acknowledgement; off by itself after `max_on_ms`."""
+        """Light exactly this light (None: none) and wait for the acknowledgement.
+
+        It goes off by itself after `max_on_ms`; that is a fault.
+        """
         ...
 
     def beep(self, milliseconds: int) -> None:
@@ -61,6 +65,67 @@ class Rig(Protocol):
         """Lights off, port released. Never raises."""
         ...
 
+
+@dataclass(frozen=True, slots=True)
+class ExposureStep:
+    """One step of an exposure programme: light on, settle, trigger, expose, light off, gap."""
+
+    light: int | None
+    settle_us: int
+    expose_us: int
+    gap_us: int
+    trigger: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """When a step really happened, on the monotonic clock of this machine.
+
+    Attributes:
+        index: step of the programme.
+        light: 0-based; None: the step was dark.
+        on_s: light on.
+        exposed_from_s: exposure begins; the trigger rises, if the step has one.
+        off_s: exposure ends, light off.
+        uncertainty_s: how far the three may be off together.
+    """
+
+    index: int
+    light: int | None
+    on_s: float
+    exposed_from_s: float
+    off_s: float
+    uncertainty_s: float
+
+
+class ProgrammableRig(Rig, Protocol):
+    """A rig whose board times exposures by itself."""
+
+    def run(self, steps: tuple[ExposureStep, ...]) -> tuple[StepReport, ...]:
+        """Load the programme if it is not the one loaded, run it, wait for its end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonMoved:
+    """A button of the rig; `when_s` on the monotonic clock."""
+
+    button: int
+    pressed: bool
+    when_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CardMoved:
+    """The card sensor; `when_s` on the monotonic clock."""
+
+    present: bool
+    when_s: float
+
+
+PanelEvent = ButtonMoved | CardMoved
+PanelListener = Callable[[PanelEvent], None]
+"""Called from the rig's own thread; it must not call the rig back from there."""
 
 FaultListener = Callable[[str], None]
 """Called from the rig's own thread with one sentence when the board reports a fault or is lost."""
