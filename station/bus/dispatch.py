@@ -102,6 +102,7 @@ class Dispatcher:
         try:
             known.outcome.set_result(await self._run(method, params))
         except asyncio.CancelledError:
+            self._remembered.pop(key, None)
             known.outcome.cancel()
             raise
         return known.outcome.result()
