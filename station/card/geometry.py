@@ -1,7 +1,7 @@
 """Between the pixels of a picture and the millimetres of a plane above the mat.
 
 Pinhole with OpenCV's five distortion coefficients (OpenCV, "Camera Calibration and 3D Reconstruction"): a mat
-point X is `R X + t` in the camera frame (x right, y down, z forward). Pixel (0, 0) is the centre of the first pixel.
+point X is `R X + t` in the camera frame (x right, y down, z forward); (0, 0) is the first pixel's centre.
 """
 
 import cv2
