@@ -1,0 +1,127 @@
+"""What goes into the computation: the pictures, the sensor they came from, the light that fell on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..documents.fault import StationError
+
+Floats = NDArray[np.float32]
+Codes = NDArray[np.uint16]
+
+FEWEST_LIGHTS = 3
+CLIP_SHARE = 0.98
+"""Codes from this share of full scale on count as clipped: sensors bend before they saturate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """How codes come about.
+
+    Attributes:
+        black_level: code of no light at all.
+        full_scale: highest code.
+        noise_a, noise_b: variance of a code I above black level is `noise_a * I + noise_b`.
+    """
+
+    black_level: float
+    full_scale: float
+    noise_a: float
+    noise_b: float
+
+    @property
+    def clipped_from(self) -> float:
+        """The lowest code that counts as clipped."""
+        return CLIP_SHARE * self.full_scale
+
+
+@dataclass(frozen=True, slots=True)
+class LightField:
+    """What each light does at each place of the picture, on a coarse grid that is interpolated linearly.
+
+    The first and last nodes lie at the centres of the corner pixels; a grid of one node holds everywhere. A
+    matte surface of albedo rho and unit normal n answers `flat * rho * n . (tangent_x, tangent_y, 1)`:
+    `flat` is the code of a white matte target lying flat, and (tangent_x, tangent_y, 1) points to the
+    light.
+
+    Attributes:
+        flat: float32 (lights, rows, columns, channels), positive.
+        tangent: float32 (lights, rows, columns, 2), x right, y up.
+    """
+
+    flat: Floats
+    tangent: Floats
+
+    def gained(self, gains: NDArray[np.floating]) -> "LightField":
+        """The field with each light's power multiplied by its gain (lights,)."""
+        scaled = self.flat * np.asarray(gains, np.float32)[:, None, None, None]
+        return LightField(scaled, self.tangent)
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The pictures of one stack, all of one size.
+
+    Attributes:
+        lit: uint16 (lights, H, W, channels), codes as the camera gave them.
+        ambient: uint16 (H, W, channels), all lights off.
+        sensor: of all of them.
+    """
+
+    lit: Codes
+    ambient: Codes
+    sensor: Sensor
+
+
+def pictures(lit: Sequence[NDArray[Any]], ambient: NDArray[Any], sensor: Sensor) -> Pictures:
+    """Put frames (H, W) or (H, W, channels) of uint8 or uint16 together.
+
+    Raises:
+        StationError: `stack_unusable`: fewer than three lights, frames that differ in size or kind, or no
+            pixels.
+    """
+    if len(lit) < FEWEST_LIGHTS:
+        raise unusable(f"the stack holds {len(lit)} lit pictures, and normals need at least {FEWEST_LIGHTS}")
+    first = lit[0]
+    for number, frame in enumerate((*lit, ambient)):
+        name = "the ambient picture" if number == len(lit) else f"the picture of light {number}"
+        if frame.dtype not in (np.uint8, np.uint16):
+            raise unusable(f"{name} holds {frame.dtype} values, not the camera's uint8 or uint16 codes")
+        if frame.dtype != first.dtype or frame.shape != first.shape:
+            raise unusable(
+                f"{name} is {frame.dtype} {frame.shape}, the first one {first.dtype} {first.shape}"
+            )
+    if first.ndim not in (2, 3) or first.size == 0:
+        raise unusable(f"pictures of shape {first.shape} are not (H, W) or (H, W, channels)")
+    shape = first.shape if first.ndim == 3 else (*first.shape, 1)
+    stacked = np.empty((len(lit), *shape), np.uint16)
+    for number, frame in enumerate(lit):
+        stacked[number] = frame.reshape(shape)
+    return Pictures(stacked, np.ascontiguousarray(ambient.reshape(shape), np.uint16), sensor)
+
+
+def check_field(field: LightField, lit: Codes) -> None:
+    """See that field and pictures belong together and the field holds usable numbers.
+
+    Raises:
+        StationError: `stack_unusable`, with the first thing that is wrong.
+    """
+    lights, channels = lit.shape[0], lit.shape[3]
+    if field.flat.ndim != 4 or field.flat.shape[0] != lights or field.flat.shape[3] != channels:
+        raise unusable(
+            f"the light field is {field.flat.shape}, the stack has {lights} lights and {channels} channels"
+        )
+    if field.tangent.shape != (*field.flat.shape[:3], 2):
+        raise unusable(f"light directions {field.tangent.shape} do not fit the field {field.flat.shape}")
+    if not np.isfinite(field.tangent).all():
+        raise unusable("the light field holds directions that are not numbers")
+    if not (np.isfinite(field.flat).all() and (field.flat > 0).all()):
+        raise unusable("the light field holds a brightness that is not a positive number")
+
+
+def unusable(sentence: str) -> StationError:
+    """The error of this room."""
+    return StationError("stack_unusable", sentence)
