@@ -203,10 +203,15 @@ class Deliverer:
 
 
 def _offer(parcel: Parcel, station: str) -> Offer:
+    files = tuple(_listed(file) for file in parcel.files)
     try:
-        files = tuple(
-            ParcelFile(name=file.name, sha256=file.sha256, bytes=file.bytes) for file in parcel.files
-        )
         return Offer(parcel=parcel.id, scan_id=parcel.scan_id, station=station, files=files)
     except ValidationError as error:
         raise ParcelRefusedError(f"the parcel cannot be offered: {problems(error)}") from error
+
+
+def _listed(file: SourceFile) -> ParcelFile:
+    try:
+        return ParcelFile(name=file.name, sha256=file.sha256, bytes=file.bytes)
+    except ValidationError as error:
+        raise ParcelRefusedError(f"{file.name}: {problems(error)}") from error
