@@ -46,8 +46,7 @@ class Catalogue(Outbox):
         self.root = root
 
     def __enter__(self) -> Self:
-        self.open()
-        return self
+        return self.open()
 
     def __exit__(self, *_: object) -> None:
         self.close()

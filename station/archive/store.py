@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -31,7 +32,7 @@ class Store:
         self._lock = threading.RLock()
         self._engine: Engine | None = None
 
-    def open(self) -> None:
+    def open(self) -> Self:
         """Connect, keep others out, create or check the tables; after an unclean stop check the file too.
 
         Raises:
@@ -51,6 +52,7 @@ class Store:
         except BaseException:
             self._dispose()
             raise
+        return self
 
     def close(self) -> None:
         """Note that the stop was in order, and disconnect; does nothing when not open.

@@ -1,8 +1,10 @@
 """Small scans and results, stored through the public interface."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -46,9 +48,14 @@ def noise(seed: int, shape: tuple[int, ...] = (20, 14, 3), dtype: str = "uint8")
     return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system, not a guessable file
+
+
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "data"
+def root(tmp_path: Path) -> Iterator[Path]:
+    """A data root that is not there yet; in memory where that exists, because these tests sync a lot."""
+    with TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else tmp_path) as folder:
+        yield Path(folder) / "data"
 
 
 @pytest.fixture
