@@ -141,14 +141,13 @@ def tile_sums(
             if lowest <= 0:
                 continue
             to = out[(x0 + x) // tile]
-            one, level = 1.0, float(mean[x, c])
-            design = (one, level, float(gx), float(gy))
+            design = (1.0, np.float64(mean[x, c]), np.float64(gx), np.float64(gy))
             place = 0
             for i in range(4):
                 for j in range(i, 4):
                     to[place] += design[i] * design[j]
                     place += 1
             for k in range(lights):
-                value = float(y[k, c, x])
+                value = np.float64(y[k, c, x])
                 for i in range(4):
                     to[10 + 4 * k + i] += design[i] * value

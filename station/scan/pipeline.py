@@ -1,0 +1,225 @@
+"""From a stack of pictures to maps and measurements, in the order of the light's way back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..calibrate.profile import LoadedProfile
+from ..camera.interface import Pixels
+from ..card.frame import find_centering
+from ..card.geometry import sampled_dpi
+from ..card.outline import find_outline
+from ..card.rectify import rectification
+from ..card.sharpness import mtf50
+from ..documents.scan import Measurements, Outline
+from ..photometric.register import coarse_shifts, register
+from ..photometric.solve import Alignment, MeanRatio, mean_ratio, solve
+from ..photometric.stack import LightField, Pictures, Sensor, pictures, unusable
+from .drift import refit
+from .figures import measurements
+from .maps import Maps, rectified_maps
+from .stopwatch import Stopwatch
+from .window import INSIDE_MM, Surroundings, Window, around, card_mask, sensor
+
+CARD_THICKNESS_MM = 0.3
+"""Height of a card's face over the mat, nominal; half as much again changes a normal by less than 0.02
+degrees."""
+BLOCK_PX = 4
+BUMP_PX = 3.0
+"""Shifts that the block means show for certain."""
+WHOLE_PX = 0.5
+"""Shifts from here on are made good by cutting whole pixels further along."""
+
+Progress = Callable[[str], None]
+
+
+def _silent(_stage: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The pictures of one side.
+
+    Attributes:
+        ambient: all lights off.
+        lights: one picture per light, in the order of `light_indices`.
+        light_indices: 0-based, of the rig.
+        exposure_us: of every picture.
+    """
+
+    ambient: Pixels
+    lights: tuple[Pixels, ...]
+    light_indices: tuple[int, ...]
+    exposure_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What came of it. `stages_s`: how long each stage took."""
+
+    maps: Maps
+    measurements: Measurements
+    stages_s: dict[str, float]
+
+
+def compute(
+    stack: Stack,
+    profile: LoadedProfile,
+    *,
+    rectified_dpi: int,
+    progress: Progress = _silent,
+) -> Computed:
+    """Maps and measurements of one side.
+
+    Everything is solved where the camera saw it; only the results are resampled.
+
+    Args:
+        stack: the pictures.
+        profile: of the rig that took them, for pictures of the same aspect ratio.
+        rectified_dpi: of the maps; the camera's own resolution where that is lower.
+        progress: told the name of each stage as it begins.
+
+    Raises:
+        StationError: `stack_unusable`, `profile_invalid`, `card_not_found`.
+    """
+    watch = _Stages(progress)
+    watch.begin("outline")
+    fitted = _fitting_profile(stack, profile)
+    camera = fitted.profile.camera
+    bright = _mean_picture(stack)
+    outline = find_outline(bright, camera, CARD_THICKNESS_MM)
+    watch.begin("register")
+    seen = _look(stack, fitted, outline)
+    watch.begin("gains")
+    drift = refit(seen.around, seen.window, seen.field, seen.mean, seen.inside, CARD_THICKNESS_MM)
+    watch.begin("normals")
+    solution = solve(seen.pictures, drift.field, alignment=seen.alignment, mean=seen.mean)
+    watch.begin("rectify")
+    dpi = min(float(rectified_dpi), sampled_dpi(seen.window.camera, CARD_THICKNESS_MM))
+    plan = rectification(seen.window.camera, outline, dpi, CARD_THICKNESS_MM)
+    maps = rectified_maps(solution, plan, outline, dpi)
+    watch.begin("measure")
+    measured = measurements(
+        maps,
+        solution,
+        outline,
+        mask=seen.inside,
+        alignment=seen.alignment,
+        sampled=sampled_dpi(seen.window.camera, CARD_THICKNESS_MM),
+        centering=find_centering(maps.albedo, dpi, outline),
+        mtf50=mtf50(bright, camera, outline, CARD_THICKNESS_MM),
+    )
+    return Computed(maps, measured, watch.end())
+
+
+class _Stages:
+    """Tells of each stage and times it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._watch = Stopwatch()
+        self._name = ""
+
+    def begin(self, name: str) -> None:
+        if self._name:
+            self._watch.lap(self._name)
+        self._name = name
+        self._progress(name)
+
+    def end(self) -> dict[str, float]:
+        self._watch.lap(self._name)
+        return self._watch.laps_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The stack around the card, before it is solved.
+
+    Attributes:
+        window, around: where it was cut from, and what lights it.
+        pictures, field, mean: its pixels, the light with nominal power, the first look.
+        inside: (H, W), on the card and away from its edge.
+        alignment: shifts of the cut pictures.
+    """
+
+    window: Window
+    around: Surroundings
+    pictures: Pictures
+    field: LightField
+    mean: MeanRatio
+    inside: NDArray[np.bool_]
+    alignment: Alignment
+
+
+def _fitting_profile(stack: Stack, profile: LoadedProfile) -> LoadedProfile:
+    known, indices = len(profile.profile.lights), stack.light_indices
+    if len(stack.lights) != len(indices) or len(set(indices)) != len(indices):
+        raise unusable(f"{len(stack.lights)} lit pictures belong to the lights {list(indices)}")
+    if not all(0 <= index < known for index in indices):
+        raise unusable(f"the stack names lights {list(indices)}, the profile knows {known}")
+    if not stack.lights or stack.ambient.ndim != 3 or stack.ambient.shape[2] != 3 or stack.exposure_us <= 0:
+        raise unusable("the stack lacks lit pictures, colour or an exposure time")
+    if any(frame.shape != stack.ambient.shape for frame in stack.lights):
+        raise unusable("the pictures of the stack differ in size")
+    height, width, _ = stack.ambient.shape
+    return profile.scaled(width, height)
+
+
+def _mean_picture(stack: Stack) -> NDArray[np.float32]:
+    """Mean of the lit pictures over lights and channels, above the ambient one: (H, W) in codes."""
+    total = np.zeros(stack.ambient.shape, np.float32)
+    for frame in stack.lights:
+        cv2.accumulate(frame, total)
+    weights = np.full((1, 3), 1 / 3, np.float32)
+    lit = cv2.transform(total, weights / len(stack.lights))
+    dark = cv2.transform(stack.ambient.astype(np.float32), weights)
+    return np.asarray(lit - dark, np.float32)
+
+
+def _look(stack: Stack, profile: LoadedProfile, outline: Outline) -> _Seen:
+    """Cut the card out and find how far it moved from picture to picture."""
+    camera = profile.profile.camera
+    window = around(outline, camera, CARD_THICKNESS_MM)
+    sensed, unit = sensor(profile, stack.ambient.dtype)
+    exposure = stack.exposure_us / profile.profile.flat_field.exposure_us
+    surroundings = Surroundings(profile, stack.light_indices, unit * exposure)
+    field = surroundings.field(window, np.array(CARD_THICKNESS_MM))
+    inside = card_mask(outline, window.camera, CARD_THICKNESS_MM, INSIDE_MM)
+    taken, mean = _cut(stack, window, np.zeros((len(stack.lights), 2)), sensed, field)
+    whole = np.round(coarse_shifts(mean.blocks, BLOCK_PX))
+    if np.abs(whole).max() < BUMP_PX:
+        whole[:] = 0
+    else:
+        taken, mean = _cut(stack, window, whole, sensed, field)
+    found = register(taken, field, mean, inside)
+    if np.abs(found.shift_px).max() > WHOLE_PX:
+        taken, mean = _cut(stack, window, whole + np.round(found.shift_px), sensed, field)
+        found = register(taken, field, mean, inside)
+    return _Seen(window, surroundings, taken, field, mean, inside, found)
+
+
+def _cut(
+    stack: Stack, window: Window, whole_px: NDArray[np.floating], sensed: Sensor, field: LightField
+) -> tuple[Pictures, MeanRatio]:
+    """The card's part of every picture, moved by whole pixels, and the first look at it."""
+    cut = [window.cut(frame, shift) for frame, shift in zip(stack.lights, whole_px, strict=True)]
+    taken = pictures(cut, window.cut(stack.ambient), sensed)
+    return taken, mean_ratio(taken, field, BLOCK_PX)
+
+
+def rectified_light_frames(
+    stack: Stack, profile: LoadedProfile, outline: Outline, dpi: float
+) -> tuple[NDArray[np.float32], ...]:
+    """Each light's picture less the ambient one, in the card frame: codes float32 (H, W, 3).
+
+    Raises:
+        StationError: `stack_unusable`, `profile_invalid`.
+    """
+    camera = _fitting_profile(stack, profile).profile.camera
+    plan = rectification(camera, outline, dpi, CARD_THICKNESS_MM)
+    dark = stack.ambient.astype(np.float32)
+    return tuple(plan.apply(frame.astype(np.float32) - dark) for frame in stack.lights)

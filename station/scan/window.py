@@ -1,0 +1,146 @@
+"""The part of the pictures that the card covers, with its camera and its light."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..calibrate.profile import LoadedProfile
+from ..camera.interface import Pixels, full_scale
+from ..card.geometry import pitch_mm, pixels_to_plane, plane_to_pixels
+from ..documents.profile import CameraProfile
+from ..documents.scan import Outline
+from ..photometric.lights import near_field
+from ..photometric.stack import LightField, Sensor, unusable
+
+MARGIN_MM = 2.0
+NODE_PX = 32
+"""Distance of the nodes on which light and geometry are known; between them straight lines are good to 0.01
+%."""
+INSIDE_MM = 1.0
+"""What lies nearer to the card's edge takes no part in registration and gains: the edge throws shadows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rectangle of the picture.
+
+    Attributes:
+        rows, columns: of the picture that it covers.
+        camera: as if it had taken this rectangle alone.
+    """
+
+    rows: slice
+    columns: slice
+    camera: CameraProfile
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.camera.height_px, self.camera.width_px
+
+    def cut(self, frame: Pixels, shift_px: NDArray[np.floating] | None = None) -> Pixels:
+        """The window of a frame, moved by whole pixels (x, y); beyond the picture its border is repeated."""
+        if shift_px is None:
+            return frame[self.rows, self.columns]
+        rows = np.arange(self.rows.start, self.rows.stop) + round(float(shift_px[1]))
+        columns = np.arange(self.columns.start, self.columns.stop) + round(float(shift_px[0]))
+        rows, columns = np.clip(rows, 0, frame.shape[0] - 1), np.clip(columns, 0, frame.shape[1] - 1)
+        moved: Pixels = frame[rows[:, None], columns[None, :]]
+        return moved
+
+    def nodes(self) -> tuple[NDArray[np.float64], tuple[int, int]]:
+        """Pixels (N, 2) of a regular grid from corner to corner, and its rows and columns."""
+        height, width = self.shape
+        rows, columns = (max(2, round(size / NODE_PX) + 1) for size in self.shape)
+        u, v = np.linspace(0, width - 1, columns), np.linspace(0, height - 1, rows)
+        return np.stack(np.meshgrid(u, v), axis=-1).reshape(-1, 2), (rows, columns)
+
+
+def around(outline: Outline, camera: CameraProfile, z_mm: float) -> Window:
+    """The window around a card, with a margin of mat."""
+    corners = plane_to_pixels(camera, np.array(outline.corners_mm), z_mm)
+    middle = np.mean(outline.corners_mm, axis=0)
+    margin = MARGIN_MM / pitch_mm(camera, (float(middle[0]), float(middle[1])), z_mm)
+    left, top = np.maximum(np.floor(corners.min(axis=0) - margin), 0).astype(int)
+    size = np.array([camera.width_px, camera.height_px])
+    right, bottom = np.minimum(np.ceil(corners.max(axis=0) + margin) + 1, size).astype(int)
+    fx, fy, cx, cy = camera.matrix
+    matrix = (fx, fy, cx - float(left), cy - float(top))
+    cropped = camera.replace(width_px=int(right - left), height_px=int(bottom - top), matrix=matrix)
+    return Window(slice(int(top), int(bottom)), slice(int(left), int(right)), cropped)
+
+
+def card_mask(outline: Outline, camera: CameraProfile, z_mm: float, inset_mm: float) -> NDArray[np.bool_]:
+    """Pixels (H, W) of the picture at least `inset_mm` inside the card's four sides."""
+    corners = np.array(outline.corners_mm)
+    middle = corners.mean(axis=0)
+    half = np.array([outline.width_mm, outline.height_mm]) / 2
+    shrunk = middle + (corners - middle) * (1 - inset_mm / half.min())
+    polygon = np.round(plane_to_pixels(camera, shrunk, z_mm)).astype(np.int32)
+    mask = np.zeros((camera.height_px, camera.width_px), np.uint8)
+    return np.asarray(cv2.fillConvexPoly(mask, polygon, (1,)), np.uint8).astype(bool)
+
+
+def sensor(profile: LoadedProfile, dtype: np.dtype[np.uint8] | np.dtype[np.uint16]) -> tuple[Sensor, float]:
+    """The sensor in the codes of this stack, and how many of them make one of the profile's.
+
+    A profile of 8 bits holds for 16-bit codes of the same sensor too: codes that span their whole type
+    scale with it.
+
+    Raises:
+        StationError: `stack_unusable`: 8-bit codes, and a profile for deeper ones.
+    """
+    camera = profile.profile.camera
+    top = full_scale(dtype)
+    deep = camera.full_scale > full_scale(np.dtype(np.uint8))
+    if deep and top < camera.full_scale:
+        raise unusable(f"the profile is for codes up to {camera.full_scale:.0f}, these end at {top}")
+    unit = 1.0 if deep else top / camera.full_scale
+    return (
+        Sensor(
+            black_level=camera.black_level * unit,
+            full_scale=camera.full_scale * unit,
+            noise_a=camera.noise_a * unit,
+            noise_b=camera.noise_b * unit**2,
+        ),
+        unit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the light field of a window is made from.
+
+    Attributes:
+        profile: scaled to the picture the window was cut from.
+        lights: indices of the stack's lights in the profile.
+        codes: code of the stack per code of the profile, times its exposure over the flat field's.
+    """
+
+    profile: LoadedProfile
+    lights: Sequence[int]
+    codes: float
+
+    def field(self, window: Window, z_mm: NDArray[np.floating]) -> LightField:
+        """The light over a surface whose height at the nodes is `z_mm` (a number, or (rows, columns))."""
+        flat_profile = self.profile.profile.flat_field
+        nodes, shape = window.nodes()
+        height = np.broadcast_to(np.asarray(z_mm, np.float64), shape).ravel()
+        whole = nodes + np.array([window.columns.start, window.rows.start])
+        flat = self.profile.flat_at(whole)[list(self.lights)] * (self.codes / flat_profile.reflectance)
+        lights = [self.profile.profile.lights[index] for index in self.lights]
+        on_card = _points(window.camera, nodes, height)
+        on_target = _points(window.camera, nodes, np.full(len(nodes), flat_profile.plane_z_mm))
+        field = near_field(lights, on_card, flat, on_target)
+        return LightField(field.flat.reshape(-1, *shape, 3), field.tangent.reshape(-1, *shape, 2))
+
+
+def _points(
+    camera: CameraProfile, pixels: NDArray[np.float64], z_mm: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Where rays of pixels (N, 2) reach the heights (N,): (N, 3), from where they cross two planes."""
+    low, high = pixels_to_plane(camera, pixels, 0.0), pixels_to_plane(camera, pixels, 1.0)
+    return np.column_stack([low + (high - low) * z_mm[:, None], z_mm])
