@@ -1,4 +1,4 @@
-"""What is printed on the two sides. It need not be art, but it has what art has: gradients, edges, fine lines and small print."""
+"""What is printed on the two sides: it has what art has, gradients, edges, fine lines and small print."""
 
 import colorsys
 
@@ -10,29 +10,14 @@ from .design import Design
 from .grid import CardGrid
 
 SYLLABLES = (
-    "ka",
-    "ro",
-    "mi",
-    "thel",
-    "dra",
-    "vor",
-    "lu",
-    "zen",
-    "pyr",
-    "o",
-    "ash",
-    "quil",
-    "tor",
-    "bel",
-    "fen",
-    "nix",
-    "sa",
-    "gri",
-)
+    "ka", "ro", "mi", "thel", "dra", "vor", "lu", "zen", "pyr", "o", "ash", "quil", "tor", "bel",
+    "fen", "nix", "sa", "gri",
+)  # fmt: skip
 WORDS = (
-    "when", "this", "one", "comes", "into", "play", "search", "your", "deck", "for", "a", "river", "card", "and", "show",
-    "it", "then", "flip", "two", "coins", "heads", "draw", "again", "tails", "rest", "until", "next", "turn", "during",
-    "storm", "its", "wings", "carry", "old", "songs", "over", "the", "silent", "hills", "at", "dawn",
+    "when", "this", "one", "comes", "into", "play", "search", "your", "deck", "for", "a", "river",
+    "card", "and", "show", "it", "then", "flip", "two", "coins", "heads", "draw", "again", "tails",
+    "rest", "until", "next", "turn", "during", "storm", "its", "wings", "carry", "old", "songs",
+    "over", "the", "silent", "hills", "at", "dawn",
 )  # fmt: skip
 
 Frame = tuple[float, float, float, float]

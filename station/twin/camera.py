@@ -1,4 +1,4 @@
-"""The simulated camera: a free-running sensor over the scene, lit by what the light log says really burned."""
+"""The simulated camera: a free-running sensor over the scene, lit by what the light log says burned."""
 
 import threading
 import time
@@ -13,8 +13,8 @@ from .chance import stream
 from .driver import DriverQueue
 from .lightlog import MAGIC, SIZE, LightLogReader
 from .lights import LIGHTS
-from .scene import Pixels, Scene
-from .sensor import BANDS, NOMINAL_EXPOSURE_US, PERIOD_US, READOUT_US
+from .scene import Scene
+from .sensor import BANDS, NOMINAL_EXPOSURE_US, PERIOD_US, READOUT_US, Pixels
 from .world import World
 
 Stamps = Literal["arrival", "start", "handout"]
@@ -51,17 +51,22 @@ class TwinFrame:
         with self._lock:
             if self._pixels is None:
                 self._pixels = self._scene.render(
-                    self.on, exposure_us=self._mode.exposure_us, gain=self._mode.gain, bit_depth=self._bit_depth,
-                    sequence=self.sequence, world=self._world,
-                )  # fmt: skip
+                    self.on,
+                    exposure_us=self._mode.exposure_us,
+                    gain=self._mode.gain,
+                    bit_depth=self._bit_depth,
+                    sequence=self.sequence,
+                    world=self._world,
+                )
             return self._pixels
 
 
 class TwinCamera:
     """A `station.camera.interface.Camera` over a `Scene`.
 
-    Row band b of frame n is exposed over [t0 + n * period + b * readout / bands, + exposure]. A thread keeps that clock
-    between `open` and `close`; should it run late, frames only arrive late: what they saw is taken from the log.
+    Row band b of frame n is exposed over [t0 + n * period + b * readout / bands, + exposure]. A thread keeps
+    that clock between `open` and `close`; should it run late, frames only arrive late: what they saw is taken
+    from the log.
 
     Args:
         scene: what it looks at; it also sets the resolution.
@@ -69,8 +74,9 @@ class TwinCamera:
         bit_depth: 8 or 16.
         stale_frames: how many periods behind the driver serves.
         buffers: of the driver's queue.
-        stamps: what the driver stamps: arrival of the last row, start of the first row's exposure, or, as poor drivers do,
-            the moment a frame is handed out.
+        stamps: what the driver stamps: arrival of the last row, start of the first row's exposure, or, as
+        poor
+            drivers do, the moment a frame is handed out.
         silent_after_s: how long `frames` waits for a frame.
         seed: of the jitter of the stamps.
     """
@@ -119,10 +125,11 @@ class TwinCamera:
         )
 
     def configure(self, mode: CameraMode) -> CameraMode:
-        """Set exposure and gain, as far as the sensor offers them; the picture's size is fixed. The stream starts afresh.
+        """Set exposure and gain as far as they are offered; the size is fixed. The stream starts afresh.
 
         Raises:
-            StationError: `camera_refused` for an exposure or gain that is not positive, `camera_missing` when not open.
+            StationError: `camera_refused`, an exposure or gain that is not positive; `camera_missing`, not
+            open.
         """
         self._must_be_open()
         if mode.exposure_us <= 0 or mode.gain <= 0:

@@ -19,7 +19,7 @@ FONTS = {
 
 
 class Canvas:
-    """Display colours (sRGB, 8 bit) and two masks, `ink` (print over bare stock) and `text`, over one grid."""
+    """Display colours (sRGB, 8 bit) over a grid, and where `ink` (print over bare stock) and `text` lie."""
 
     def __init__(self, grid: CardGrid) -> None:
         self.grid = grid
@@ -96,7 +96,7 @@ class Canvas:
 
 
 def reflectance(rgb: NDArray[np.uint8]) -> Floats:
-    """Linear reflectance of display colours as inks on paper print them: 1.5 % (black) to 86 % (bare white)."""
+    """Linear reflectance of printed display colours: from 1.5 % (black) to 86 % (bare white)."""
     code = np.arange(256, dtype=np.float64) / 255
     linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
     return np.asarray((0.015 + 0.845 * linear).astype(np.float32)[rgb], np.float32)
@@ -106,5 +106,5 @@ def display(linear: tuple[float, float, float]) -> Rgb:
     """The display colour whose `reflectance` is nearest to a linear one."""
     code = np.clip((np.asarray(linear) - 0.015) / 0.845, 0, 1)
     srgb = np.where(code <= 0.0031308, code * 12.92, 1.055 * code ** (1 / 2.4) - 0.055)
-    red, green, blue = (int(round(float(v) * 255)) for v in srgb)
+    red, green, blue = (round(float(v) * 255) for v in srgb)
     return red, green, blue

@@ -1,4 +1,4 @@
-"""Named streams of random numbers: every element draws from its own, so that switching one off leaves the others as they were."""
+"""Named streams of random numbers: each element has its own, so switching one off leaves the others alone."""
 
 import zlib
 

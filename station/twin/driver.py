@@ -1,7 +1,7 @@
 """The driver's queue of a video device, without the device: a delay line, then a few buffers.
 
-When every buffer holds a frame that nobody took, the next frames are dropped; so after a pause the queue serves old pictures,
-then jumps in sequence. That is how V4L2 behaves, and what a scanner has to live with.
+When every buffer holds a frame that nobody took, the next frames are dropped; so after a pause the queue
+serves old pictures, then jumps in sequence. That is how V4L2 behaves, and what a scanner has to live with.
 """
 
 from collections import deque

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, radians, sin, sqrt
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .design import Flaw, FlawKind
 from .grid import CardGrid, Floats
@@ -56,7 +58,7 @@ def _along_across(face: Face, flaw: Flaw, box: Box) -> tuple[Floats, Floats]:
 def _texel_mean_gauss(distance: Floats, sigma_mm: float, pitch_mm: float) -> Floats:
     """A Gaussian profile of unit height, averaged over a texel (variances add, the area stays)."""
     wide = sqrt(sigma_mm**2 + pitch_mm**2 / 12)
-    return (sigma_mm / wide * np.exp(-0.5 * (distance / wide) ** 2)).astype(np.float32)
+    return np.asarray(sigma_mm / wide * np.exp(-0.5 * (distance / wide) ** 2), np.float32)
 
 
 def _whiten(face: Face, box: Box, amount: Floats) -> None:
@@ -105,7 +107,7 @@ def _corner_wear(face: Face, flaw: Flaw, box: Box) -> None:
     _wear(face, box, ends, flaw)
 
 
-def _wear(face: Face, box: Box, ends: Floats, flaw: Flaw) -> None:
+def _wear(face: Face, box: Box, ends: NDArray[np.floating[Any]], flaw: Flaw) -> None:
     reach = flaw.width_mm * ends * np.clip(0.75 + 0.25 * face.fray[box], 0, 1.2)
     amount = np.clip((reach - face.depth_mm[box]) / 0.06, 0, 1).astype(np.float32)
     face.height_um[box] -= flaw.depth_um * amount

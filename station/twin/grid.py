@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 CARD_WIDTH_MM = 63.0
 CARD_HEIGHT_MM = 88.0
 TEXELS_PER_PIXEL = 2
-"""The card is modelled this much finer than it is looked at; an integer, so that truth is an exact block mean."""
+"""The card is modelled this much finer than it is seen; an integer, so that truth is an exact block mean."""
 MARGIN_MM = 0.5
 
 Floats = NDArray[np.float32]
@@ -21,36 +21,38 @@ class CardGrid:
 
     Attributes:
         dpi: of the pixels whose subdivision the texels are.
-        pitch_mm: of the texels.
-        margin: texels between the array's border and the nominal rectangle.
-        rows, columns: of the texel array, margin included.
-        pixel_rows, pixel_columns: of the rectified frame.
     """
 
     dpi: float
 
     @property
     def pitch_mm(self) -> float:
+        """Of the texels."""
         return 25.4 / (self.dpi * TEXELS_PER_PIXEL)
 
     @property
     def margin(self) -> int:
+        """Texels around the nominal rectangle."""
         return TEXELS_PER_PIXEL * ceil(MARGIN_MM / (self.pitch_mm * TEXELS_PER_PIXEL))
 
     @property
     def pixel_rows(self) -> int:
+        """Of the rectified frame."""
         return round(CARD_HEIGHT_MM * self.dpi / 25.4)
 
     @property
     def pixel_columns(self) -> int:
+        """Of the rectified frame."""
         return round(CARD_WIDTH_MM * self.dpi / 25.4)
 
     @property
     def rows(self) -> int:
+        """Of the texel array."""
         return self.pixel_rows * TEXELS_PER_PIXEL + 2 * self.margin
 
     @property
     def columns(self) -> int:
+        """Of the texel array."""
         return self.pixel_columns * TEXELS_PER_PIXEL + 2 * self.margin
 
     def x_mm(self) -> Floats:
@@ -85,4 +87,4 @@ class CardGrid:
         inner = texels[self.margin : self.rows - self.margin, self.margin : self.columns - self.margin]
         n = TEXELS_PER_PIXEL
         shape = (self.pixel_rows, n, self.pixel_columns, n, *inner.shape[2:])
-        return inner.reshape(shape).mean(axis=(1, 3), dtype=np.float32)
+        return np.asarray(inner.reshape(shape).mean(axis=(1, 3)), np.float32)

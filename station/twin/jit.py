@@ -1,4 +1,4 @@
-"""Numba's decorator with the types kept, and the one set of options all kernels of the twin are compiled with."""
+"""Numba's decorator with the types kept, and the options all kernels of the twin are compiled with."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar, cast

@@ -1,8 +1,9 @@
 """The true lights: eight LEDs of finite size on a ring, and the light field they throw.
 
-A small surface with normal n and diffuse reflectance reflects `albedo / pi * (n . E)` where E is the *vector irradiance*,
-the sum over a source's parts of `power * lobe * l / d^2` (Gershun 1936). E, the half vector and the coat's factors change
-slowly from place to place: they are computed on a coarse grid and interpolated by the renderer.
+A small matte surface with normal n reflects `albedo / pi * (n . E)`, where E is the *vector irradiance*,
+the sum over a source's parts of `power * lobe * l / d^2` (Gershun 1936). E, the half vector and the coat's
+factors change slowly
+from place to place: they are computed on a coarse grid and interpolated by the renderer.
 """
 
 from dataclasses import dataclass
@@ -61,8 +62,9 @@ def _light(index: int, power: float, rng: np.random.Generator) -> Light:
 def light_field(light: Light, places_mm: Doubles, eye_mm: Doubles, roughness: float) -> Floats:
     """The light at places (..., 3): float32 (..., FIELDS), for a surface that lies flat within a few degrees.
 
-    E is scaled so that a middling light gives about 1 at the mat's centre. The coat is Cook and Torrance's model with Smith's
-    shadowing (Walter 2007) and Schlick's Fresnel term; only its narrow part, the GGX distribution, is left to the renderer.
+    E is scaled so that a middling light gives about 1 at the mat's centre. The coat is Cook and Torrance's
+    model with Smith's shadowing (Walter 2007) and Schlick's Fresnel term; only its narrow part, the GGX
+    distribution, is left to the renderer.
     """
     irradiance = np.zeros(places_mm.shape)
     for part in _parts(light):

@@ -1,6 +1,7 @@
-"""The one true camera: from places over the mat to pixels and back. Nothing else in the twin knows its geometry.
+"""The one true camera, from places over the mat to pixels and back; its geometry stands nowhere else.
 
-The pinhole with OpenCV's distortion polynomial (k1, k2, p1, p2, k3) is written out here; pixel centres have integer coordinates.
+The pinhole with OpenCV's distortion polynomial (k1, k2, p1, p2, k3) is written out here; pixel centres have
+integer coordinates.
 """
 
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ class Optics:
 
     @property
     def width_px(self) -> int:
+        """Of the whole picture."""
         return round(WIDTH_600 * self.dpi / 600)
 
     @property
     def height_px(self) -> int:
+        """Of the whole picture."""
         return round(HEIGHT_600 * self.dpi / 600)
 
     @cached_property

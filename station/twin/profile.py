@@ -1,4 +1,4 @@
-"""The twin's rig profile, as a calibration delivers it: measured on rendered frames, with a calibration's own errors.
+"""The twin's rig profile as a calibration delivers it: measured on rendered frames, with errors of its own.
 
 `python -m station.twin.profile --out calibration` writes `twin.toml` and `twin.npz`.
 """
@@ -13,7 +13,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from station.documents.profile import CameraProfile, FlatFieldProfile, LightProfile, RigProfile, Vector
 
@@ -21,8 +20,8 @@ from .chance import stream
 from .grid import Floats
 from .lights import LIGHTS, Light, ring
 from .optics import DISTORTION, Doubles, Optics
-from .scene import Pixels, Scene
-from .sensor import NOMINAL_EXPOSURE_US, READOUT_US, Sensor
+from .scene import Scene
+from .sensor import NOMINAL_EXPOSURE_US, READOUT_US, Pixels, Sensor
 from .spec import Unkind
 from .toml import as_toml
 from .world import Target
@@ -64,7 +63,8 @@ def calibrate(dpi: float = DPI, averaged: int = AVERAGED) -> Calibration:
 class BilinearFit:
     """The bilinear surface over a regular grid that lies nearest to a picture, in the sense of least squares.
 
-    Unlike means over cells it has no bias at the picture's edges. The problem separates into rows and columns.
+    Unlike means over cells it has no bias at the picture's edges. Rows and columns are solved one after the
+    other.
     """
 
     def __init__(self, optics: Optics) -> None:
@@ -77,46 +77,54 @@ class BilinearFit:
 
 
 def _hats(pixels: int, nodes: int) -> Doubles:
-    """(pixels, nodes): share of each node in each pixel; first and last node lie on the outermost pixel centres."""
+    """(pixels, nodes): share of each node in each pixel; the outermost nodes lie on the outermost pixels."""
     place = np.arange(pixels) * (nodes - 1) / (pixels - 1)
     return np.asarray(np.maximum(0, 1 - np.abs(place[:, None] - np.arange(nodes))), np.float64)
 
 
-def _frames(scene: Scene, light: int | None, first: int, count: int, bit_depth: int = 8) -> Iterator[Pixels]:
+def _frames(scene: Scene, light: int | None, first: int, count: int, share: float = 1.0) -> Iterator[Pixels]:
+    """Frames under one light (None: none) that burned for a share of the exposure."""
     on = np.zeros(LIGHTS)
     if light is not None:
-        on[light] = 1
-    return (scene.render(on, sequence=first + n, bit_depth=bit_depth) for n in range(count))
+        on[light] = share
+    return (scene.render(on, sequence=first + n) for n in range(count))
 
 
 def _mean(frames: Iterator[Pixels]) -> Doubles:
-    total: NDArray[np.float64] | None = None
-    count = 0
-    for count, frame in enumerate(frames, 1):
-        total = frame.astype(np.float64) if total is None else np.add(total, frame, out=total)
-    if total is None:
-        raise ValueError("no frames to average")
-    return total / count
+    first = next(frames).astype(np.float64)
+    count = 1
+    for frame in frames:
+        first += frame
+        count += 1
+    return first / count
 
 
 def _noise_line(scene: Scene) -> tuple[float, float]:
-    """Photon transfer: half the variance of the difference of two frames against their mean, per grey level, one line through it."""
-    black = Sensor(8).black_level
-    means, variances = [], []
-    for light in range(LIGHTS):
-        first, second = (frame.astype(np.float64) for frame in _frames(scene, light, 50_000 + 10 * light, 2))
-        level, half = (first + second) / 2 - black, (first - second) ** 2 / 2
-        bins = np.clip(np.round(level / 4).astype(np.int64), 0, 63)
-        counts = np.bincount(bins.ravel(), minlength=64)
-        used = counts > 2_000
-        means.append(np.bincount(bins.ravel(), level.ravel(), 64)[used] / counts[used])
-        variances.append(np.bincount(bins.ravel(), half.ravel(), 64)[used] / counts[used])
-    dark, again = (frame.astype(np.float64) for frame in _frames(scene, None, DARK, 2))
-    means.append(np.array([(dark + again).mean() / 2 - black]))
-    variances.append(np.array([((dark - again) ** 2).mean() / 2]))
-    x, y = np.concatenate(means), np.concatenate(variances)
+    """Photon transfer: half the variance of two frames' difference, per grey level, and a line through it.
+
+    Levels within a few codes of black are left out: there rounding is not yet random.
+    """
+    levels, variances = [], []
+    for number, share in enumerate((0.05, 0.1, 0.2, 0.5, 1.0)):
+        pair = (frame.astype(np.float64) for frame in _frames(scene, 0, 50_000 + 10 * number, 2, share))
+        level, variance = _photon_transfer(
+            next(pair) - Sensor(8).black_level, next(pair) - Sensor(8).black_level
+        )
+        levels.append(level)
+        variances.append(variance)
+    x, y = np.concatenate(levels), np.concatenate(variances)
     a, b = np.polyfit(x, y, 1, w=1 / y)
     return float(a), float(b)
+
+
+def _photon_transfer(first: Doubles, second: Doubles) -> tuple[Doubles, Doubles]:
+    """Mean level and temporal variance of the pixels of each grey level that occurs often."""
+    level, half = ((first + second) / 2).ravel(), ((first - second) ** 2 / 2).ravel()
+    bins = np.maximum(0, np.floor(level)).astype(np.int64) // 4
+    counts = np.bincount(bins, minlength=64)
+    used = counts > 5_000
+    total, squares = np.bincount(bins, level, 64), np.bincount(bins, half, 64)
+    return total[used] / counts[used], squares[used] / counts[used]
 
 
 def profile(calibration: Calibration, file: str, sha256: str, dpi: float = DPI) -> RigProfile:
@@ -138,7 +146,7 @@ def profile(calibration: Calibration, file: str, sha256: str, dpi: float = DPI) 
 
 
 def _light_profile(index: int, light: Light) -> LightProfile:
-    """What a careful calibration finds of a light: near the truth, not the truth. The lobe it takes for Lambert's."""
+    """What a careful calibration finds of a light: near the truth; the lobe it takes for Lambert's."""
     rng = stream(20_181, "calibration error", index)
     place = light.position_mm + np.clip(rng.normal(0, POSITION_ERROR_MM, 3), -0.45, 0.45)
     axis = light.axis + rng.normal(0, AXIS_ERROR_RAD, 3)
@@ -150,7 +158,7 @@ def _light_profile(index: int, light: Light) -> LightProfile:
 
 
 def _camera_profile(optics: Optics, calibration: Calibration) -> CameraProfile:
-    rotation = cv2.Rodrigues(optics.rotation)[0].ravel()
+    rotation = np.asarray(cv2.Rodrigues(optics.rotation)[0], np.float64).ravel()
     sensor = Sensor(8)
     fx, fy, cx, cy = (round(value, 4) for value in optics.matrix)
     return CameraProfile(

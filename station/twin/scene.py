@@ -7,16 +7,23 @@ from math import erf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels
 from .chance import stream
+from .exposure import TAPS, expose
 from .grid import Floats
 from .lights import LIGHTS, ring
 from .optics import BLUR_PX, VIGNETTING, Doubles, Optics
-from .sensor import BANDS, ELECTRONS_PER_RADIANCE, FULL_WELL_E, NOMINAL_EXPOSURE_US, READ_NOISE_E, Sensor
+from .readout import QUANTILES, digitise
+from .sensor import (
+    BANDS,
+    ELECTRONS_PER_RADIANCE,
+    FULL_WELL_E,
+    NOMINAL_EXPOSURE_US,
+    READ_NOISE_E,
+    Pixels,
+    Sensor,
+)
 from .spec import Unkind
 from .world import Thing, World
-
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 class Scene:
@@ -50,7 +57,7 @@ class Scene:
             return self._world
 
     def place(self, thing: Thing) -> None:
-        """Lay something on the mat, in place of what lay there. The picture is prepared when it is first wanted."""
+        """Lay something on the mat in place of what lay there; its picture is prepared when first wanted."""
         world = World(thing, self.dpi)
         with self._lock:
             self._world = world
@@ -60,8 +67,9 @@ class Scene:
         self.place(None)
 
     def render(
-        self, on: NDArray[np.float64] | list[list[float]], *, exposure_us: int = NOMINAL_EXPOSURE_US, gain: float = 1.0,
-        bit_depth: int = 8, sequence: int = 0, world: World | None = None,
+        self, on: NDArray[np.float64] | list[list[float]], *,
+        exposure_us: int = NOMINAL_EXPOSURE_US, gain: float = 1.0, bit_depth: int = 8, sequence: int = 0,
+        world: World | None = None,
     ) -> Pixels:  # fmt: skip
         """One frame: codes (H, W, 3), RGB, uint8 or uint16.
 
@@ -102,37 +110,35 @@ class Scene:
         shape = (self.optics.height_px, 3, self.optics.width_px)
         if self._electrons is None:  # kept, because fresh pages cost more than the light
             self._electrons = np.empty(shape, np.float32)
-        kernels.expose(
-            self._electrons, buffer, world.segments, fields, weights, colours, ambient, taps, VIGNETTING
-        )
+        expose(self._electrons, buffer, world.segments, fields, weights, colours, ambient, taps, VIGNETTING)
         return self._electrons
 
     def _digitise(self, electrons: Floats, sensor: Sensor, unkind: Unkind, sequence: int) -> Pixels:
         height, _, width = electrons.shape
-        codes: Pixels = np.empty((height, width, 3), np.uint8 if sensor.bit_depth == 8 else np.uint16)
+        codes = sensor.blank(height, width)
         seed = stream(self.seed, "noise", sequence).integers(0, 2**63, dtype=np.uint64)
         noise = np.array([unkind.shot_noise, READ_NOISE_E**2 * unkind.read_noise], np.float32)
         scale = np.array(
             [sensor.codes_per_electron, sensor.black_level, sensor.full_scale + 0.49, FULL_WELL_E], np.float32
         )
-        kernels.digitise(codes, electrons, _quantiles(), seed, noise, scale)
+        digitise(codes, electrons, _quantiles(), seed, noise, scale)
         return codes
 
 
 def _taps(shift_px: float) -> Floats:
-    """Weights of 8 samples around a pixel moved by `shift_px`: the pixel's square and the lens's Gaussian, integrated."""
-    places = (np.arange(kernels.TAPS) - (kernels.TAPS - 1) / 2) / 2 - shift_px
+    """Weights of the samples around a pixel that moved by `shift_px`: its square and the lens's Gaussian."""
+    places = (np.arange(TAPS) - (TAPS - 1) / 2) / 2 - shift_px
     weights = np.array(
         [erf((x + 0.5) / (sqrt(2) * BLUR_PX)) - erf((x - 0.5) / (sqrt(2) * BLUR_PX)) for x in places]
     )
     weights /= weights.sum()
-    return np.stack((weights[1::2], weights[0::2])).astype(np.float32)
+    return weights.astype(np.float32)
 
 
 @cache
 def _quantiles() -> Floats:
-    """16384 equally likely values of a normal deviate, scaled to unit variance."""
+    """Equally likely values of a normal deviate, scaled to unit variance."""
     from scipy.special import ndtri  # noqa: PLC0415 - scipy is slow to import, and only a renderer needs it
 
-    table = ndtri((np.arange(16_384) + 0.5) / 16_384)
+    table = ndtri((np.arange(QUANTILES) + 0.5) / QUANTILES)
     return np.asarray(table / table.std(), np.float32)

@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
 FULL_WELL_E = 10_000.0
 READ_NOISE_E = 12.0
 BLACK_SHARE = 4 / 255
 """Black level as a share of full scale."""
 NOMINAL_EXPOSURE_US = 15_000
 ELECTRONS_PER_RADIANCE = 4_600.0
-"""Electrons at the nominal exposure where a middling light falls on a white surface at the mat's centre; the brightest light then
-brings the nearest white border to about 70 % of full scale."""
+"""Electrons at the nominal exposure where a middling light falls on a white surface at the mat's centre. The
+brightest light then brings the nearest white border to about 70 % of full scale."""
 PERIOD_US = 33_000
 READOUT_US = 12_000
 BANDS = 8
@@ -30,6 +35,7 @@ class Sensor:
 
     @property
     def black_level(self) -> float:
+        """Code of no light."""
         return BLACK_SHARE * self.full_scale
 
     @property
@@ -37,12 +43,17 @@ class Sensor:
         """At unit gain a full well just reaches full scale."""
         return self.gain * self.full_scale * (1 - BLACK_SHARE) / FULL_WELL_E
 
+    def blank(self, height_px: int, width_px: int) -> Pixels:
+        """An unwritten frame."""
+        shape = (height_px, width_px, 3)
+        return np.empty(shape, np.uint8) if self.bit_depth == 8 else np.empty(shape, np.uint16)
+
     @property
     def noise_a(self) -> float:
-        """Variance of a value I in codes over black is `noise_a * I + noise_b`: shot noise,"""
+        """Shot noise: the variance of a value I, in codes over black, is `noise_a * I + noise_b`."""
         return self.codes_per_electron
 
     @property
     def noise_b(self) -> float:
-        """and read noise with the rounding to whole codes."""
+        """Read noise, and the rounding to whole codes."""
         return (self.codes_per_electron * READ_NOISE_E) ** 2 + 1 / 12

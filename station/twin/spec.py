@@ -1,7 +1,7 @@
 """What lies on the mat: a card by its seed, and everything unkind that the world does to its picture.
 
-All figures are those of a used card on a hobbyist's rig. Every element has its own random stream, so switching one off
-changes nothing else.
+All figures are those of a used card on a hobbyist's rig. Every element has its own random stream, so
+switching one off changes nothing else.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -80,12 +80,12 @@ class Unkind:
         Raises:
             TypeError: no such element.
         """
-        changes: dict[str, Any] = {name: type(getattr(self, name, 0))(0) for name in names}
+        changes: dict[str, Any] = {name: type(getattr(self, name, 0))() for name in names}
         return replace(self, **changes)
 
     @classmethod
     def kind(cls) -> Self:
-        """Everything off: a flat, matte, unworn card, centred and straight, seen by a noiseless still camera."""
+        """Everything off: a matte, unworn card, centred and straight, seen by a noiseless still camera."""
         return cls().without(*(item.name for item in fields(cls) if item.name != "relief_correlation_mm"))
 
 
@@ -96,7 +96,8 @@ class CardSpec:
     Attributes:
         seed: which card.
         side: which face lies up.
-        bow_mm: height of the card's middle over its short edges, seen from the front; None: drawn from the seed, never zero.
+        bow_mm: height of the card's middle over its short edges, seen from the front; None: drawn from the
+            seed, never zero.
         twist_mm: by how much the corners are lifted and sunk in turn; None: drawn from the seed.
         unkind: what it and its picture suffer.
     """

@@ -39,8 +39,8 @@ def edge_distance_mm(body: Body, x_mm: Floats, y_mm: Floats) -> Floats:
 def noise_field(grid: CardGrid, correlation_mm: float, *, seed: int, name: str) -> Floats:
     """A stationary Gaussian field of unit variance over the grid, autocorrelation exp(-(r/correlation)^2).
 
-    It is made once on a fixed fine tile that wraps around, then area-averaged to the texels: the same card at another
-    resolution has the same relief.
+    It is made once on a fixed fine tile that wraps around, then area-averaged to the texels: the same card at
+    another resolution has the same relief.
     """
     scaled = noise_tile(grid.pitch_mm, correlation_mm, seed=seed, name=name)
     rows = np.round(grid.y_mm()[:, 0] / grid.pitch_mm).astype(np.int64) % len(scaled)
@@ -57,7 +57,7 @@ def noise_tile(pitch_mm: float, correlation_mm: float, *, seed: int, name: str) 
 
 
 def _tile(correlation_mm: float, seed: int, name: str) -> Floats:
-    """White noise filtered by a Gaussian in the frequency domain, which makes the tile wrap around by itself."""
+    """White noise, filtered in the frequency domain, so that the tile wraps around by itself."""
     white = stream(seed, name).standard_normal((TILE_TEXELS, TILE_TEXELS), dtype=np.float32)
     frequency = np.fft.fftfreq(TILE_TEXELS, TILE_PITCH_MM)
     half = np.fft.rfftfreq(TILE_TEXELS, TILE_PITCH_MM)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from . import art, flaws
 from .canvas import reflectance
@@ -60,10 +61,10 @@ def _print(design: Design, grid: CardGrid, depth: Floats) -> flaws.Face:
     spec = design.spec
     canvas = art.paint(design, grid)
     albedo = reflectance(canvas.rgb)
-    text = canvas.text.astype(np.float32) / 255
+    text = np.asarray(canvas.text / 255, np.float32)
     share = (spec.unkind.text_contrast * text)[..., None]
     albedo += share * (TEXT_INK - albedo)
-    coat = stream(spec.seed, "coat").uniform(0.22, 0.32)
+    coat = stream(spec.seed, "coat").uniform(0.06, 0.11)
     fray = noise_field(grid, 0.25, seed=spec.seed, name=f"fray {spec.side}")
     foil = np.zeros_like(text)
     if spec.unkind.foil and spec.side == "front":
@@ -80,7 +81,7 @@ def _print(design: Design, grid: CardGrid, depth: Floats) -> flaws.Face:
     )
 
 
-def _relief(design: Design, grid: CardGrid, ink: np.ndarray, text: Floats) -> Floats:
+def _relief(design: Design, grid: CardGrid, ink: NDArray[np.uint8], text: Floats) -> Floats:
     unkind = design.spec.unkind
     height = np.zeros((grid.rows, grid.columns), np.float32)
     if unkind.relief_um_rms > 0:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .design import Borders, Flaw, Pose, design
 from .grid import Floats
@@ -16,7 +17,7 @@ INSIDE = 0.999
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Arrays over the nominal 63 x 88 mm rectangle, H = round(88 dpi / 25.4), W = round(63 dpi / 25.4), row 0 at the top.
+    """Arrays over the nominal 63 x 88 mm rectangle: H = round(88 dpi / 25.4), W = round(63 dpi / 25.4).
 
     Attributes:
         normals: float32 (H, W, 3), unit, area mean, card frame (x right, y up, z to the camera).
@@ -37,7 +38,7 @@ class Truth:
     height_um: Floats
     gloss: Floats
     foil: Floats
-    mask: np.ndarray
+    mask: NDArray[np.bool_]
     borders: Borders
     pose: Pose
     flaws: tuple[Flaw, ...]

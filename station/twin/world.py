@@ -1,4 +1,4 @@
-"""Something on the mat, as the renderer needs it: what does not depend on which light burns, computed once."""
+"""Something on the mat as the renderer needs it: what does not depend on which light burns, computed once."""
 
 import threading
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from math import cos, radians, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels
+from . import samples
 from .design import design
 from .grid import CARD_HEIGHT_MM, CARD_WIDTH_MM, Floats
 from .lights import light_field, ring
@@ -18,7 +18,7 @@ from .texture import Texture, build
 
 MAT_REFLECTANCE = 0.055
 MAT_GRAIN = 0.12
-MIDDLE_ROUGHNESS = 0.27
+MIDDLE_ROUGHNESS = 0.085
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ Thing = CardSpec | Target | None
 
 
 class World:
-    """One thing on the mat under one camera, immutable; its arrays are made when first needed, by any thread."""
+    """One thing on the mat under one camera, immutable; its arrays are made when first needed."""
 
     def __init__(self, thing: Thing, dpi: float) -> None:
         self.thing = thing
@@ -51,8 +51,8 @@ class World:
 
     @property
     def segments(self) -> int:
-        """Segments of samples in a row, see `kernels`."""
-        return -(-(2 * self.optics.width_px + 2 * kernels.HALO) // kernels.SEGMENT)
+        """Segments of samples in a row, see `samples`."""
+        return -(-(2 * self.optics.width_px + 2 * samples.HALO) // samples.SEGMENT)
 
     def arrays(self) -> tuple[NDArray[np.int16], Floats]:
         """The sample buffer (flat int16) and the light fields (lights, node rows, node columns, FIELDS)."""
@@ -62,8 +62,8 @@ class World:
             return self._arrays
 
     def _make(self) -> tuple[NDArray[np.int16], Floats]:
-        rows = 2 * self.optics.height_px + 2 * kernels.HALO
-        buffer = np.empty(rows * self.segments * kernels.STRIDE, np.int16)
+        rows = 2 * self.optics.height_px + 2 * samples.HALO
+        buffer = np.empty(rows * self.segments * samples.STRIDE, np.int16)
         pixels = self._node_pixels(rows)
         if isinstance(self.thing, Target):
             places = self._at_height(pixels, self.thing.height_mm)
@@ -78,8 +78,8 @@ class World:
 
     def _node_pixels(self, rows: int) -> Doubles:
         """Pixel coordinates (node rows, node columns, 2) of every 32nd sample."""
-        down = np.arange((rows - 1) // kernels.SEGMENT + 2) * kernels.SEGMENT
-        across = np.arange(self.segments + 1) * kernels.SEGMENT
+        down = np.arange((rows - 1) // samples.SEGMENT + 2) * samples.SEGMENT
+        across = np.arange(self.segments + 1) * samples.SEGMENT
         y, x = np.meshgrid(_sample_to_pixel(down), _sample_to_pixel(across), indexing="ij")
         return np.stack((x, y), axis=-1)
 
@@ -122,34 +122,34 @@ class World:
     ) -> None:
         pitch = 25.4 / self.optics.dpi / 2
         grain = noise_tile(pitch, 0.15, seed=1, name="mat")
-        mat = np.round(MAT_REFLECTANCE * np.clip(1 + MAT_GRAIN * grain, 0.4, 1.6) * kernels.UNIT).astype(
+        mat = np.round(MAT_REFLECTANCE * np.clip(1 + MAT_GRAIN * grain, 0.4, 1.6) * samples.UNIT).astype(
             np.int16
         )
         ground = ground[..., :2] * (1, -1) / pitch + 10 * len(mat)
         both = np.concatenate((nodes[..., :2], ground), axis=-1).astype(np.float32)
         if texture is None:
-            texture, both[..., :2] = np.zeros((2, 2, kernels.CHANNELS), np.int16), -1
-        kernels.fill(buffer, both, texture, mat, np.array(turn, np.float32), self.segments)
+            texture, both[..., :2] = np.zeros((2, 2, samples.CHANNELS), np.int16), -1
+        samples.fill(buffer, both, texture, mat, np.array(turn, np.float32), self.segments)
 
 
 def _sample_to_pixel(index: NDArray[np.int64]) -> Doubles:
-    return np.asarray((index - kernels.HALO + 0.5) / 2 - 0.5, np.float64)
+    return np.asarray((index - samples.HALO + 0.5) / 2 - 0.5, np.float64)
 
 
 def _fill_even(buffer: NDArray[np.int16], reflectance: float) -> None:
-    planes = buffer.reshape(-1, kernels.PLANES, kernels.SEGMENT)
+    planes = buffer.reshape(-1, samples.PLANES, samples.SEGMENT)
     planes[:] = 0
-    planes[:, 2:5] = round(reflectance * kernels.UNIT)
+    planes[:, 2:5] = round(reflectance * samples.UNIT)
     planes[:, 5] = 63 << 9
 
 
 def _pack(texture: Texture) -> NDArray[np.int16]:
     """The texture as the sampling kernel wants it."""
-    packed = np.zeros((*texture.coverage.shape, kernels.CHANNELS), np.int16)
-    steep = kernels.UNIT / np.sqrt(1 + texture.slope_x**2 + texture.slope_y**2)
+    packed = np.zeros((*texture.coverage.shape, samples.CHANNELS), np.int16)
+    steep = samples.UNIT / np.sqrt(1 + texture.slope_x**2 + texture.slope_y**2)
     packed[..., 0] = np.round(-texture.slope_x * steep)
     packed[..., 1] = np.round(-texture.slope_y * steep)
-    packed[..., 2:5] = np.round(np.clip(texture.albedo, 0, 1) * kernels.UNIT)
+    packed[..., 2:5] = np.round(np.clip(texture.albedo, 0, 1) * samples.UNIT)
     for index, plane in enumerate((texture.coverage, texture.roughness, texture.gloss, texture.foil)):
-        packed[..., 5 + index] = np.round(np.clip(plane, 0, 1) * kernels.UNIT)
+        packed[..., 5 + index] = np.round(np.clip(plane, 0, 1) * samples.UNIT)
     return packed
