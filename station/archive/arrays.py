@@ -18,6 +18,7 @@ compression.
 import io
 import json
 import math
+import struct
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,17 @@ PLAIN_TYPES = ("uint8", "uint16", "float32", "bool")
 HEIGHT_LIMIT_MM = 2.147
 _NORMAL_SCALE = 32767
 _FRACTION_CODES = 65534
+# What tifffile and the codec raise on damaged bytes; a damaged size can ask for more memory than there is.
+_UNREADABLE = (
+    tifffile.TiffFileError,
+    struct.error,
+    IndexError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    OSError,
+    MemoryError,
+)
 
 
 def encode(array: Array, encoding: Encoding = "plain") -> bytes:
@@ -53,7 +65,7 @@ def decode(content: bytes) -> Array:
         with tifffile.TiffFile(io.BytesIO(content)) as tiff:
             codes = tiff.asarray()
             facts = _facts(tiff.pages.first.description)
-    except (tifffile.TiffFileError, IndexError, KeyError, TypeError, RuntimeError, OSError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"not a readable TIFF ({error})") from error
     decoder = _DECODERS.get(facts["encoding"])
     if decoder is None:

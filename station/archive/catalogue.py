@@ -7,7 +7,7 @@ caller to publish now that it is durable. Every method raises `StationError` whe
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,12 +23,18 @@ from .folder import manifest_sha256, stored_bytes
 from .journal import CAPACITY, Facts
 from .models import OutboxRow, ResultRow, ScanRow
 from .outbox import Outbox
-from .summaries import report_path, summaries
+from .summaries import UNREADABLE, report_path, summaries
 
 RECENT_SIDES = 100
-UNREADABLE = "scan_unreadable: "
-"""How the reason of a scan begins whose folder cannot be read."""
 _TOLD = ("id", "card_id", "side", "name", "state", "folder", "bytes", "simulated")
+
+
+class Place(NamedTuple):
+    """State of a scan, its folder (relative, empty while none is stored), and why that is unreadable."""
+
+    state: ScanState
+    folder: str
+    unreadable: str
 
 
 class Catalogue(Outbox):
@@ -72,7 +78,8 @@ class Catalogue(Outbox):
                 raise ValueError(f"there is a scan {scan_id} already")
             row = ScanRow(id=scan_id, station=self.station, card_id=card_id, side=side, name=name)
             row.state, row.created, row.simulated = "capturing", created.isoformat(), simulated
-            row.folder, row.bytes, row.manifest_sha256, row.reason, row.stages_s = "", 0, "", "", {}
+            row.folder, row.bytes, row.manifest_sha256, row.stages_s = "", 0, "", {}
+            row.reason = row.unreadable = ""
             session.add(row)
             return self._tell(session, "scan.started", row, cause)
 
@@ -142,20 +149,20 @@ class Catalogue(Outbox):
             return self._tell(session, "scan.processed", row, cause, told)
 
     def mark_unreadable(self, scan_id: str, sentence: str) -> Event:
-        """The folder is gone or damaged, said in the scan's reason: event `scan.unreadable`."""
+        """The folder is gone or damaged, which the scan's reason says now: event `scan.unreadable`."""
         with self.transaction() as session:
             row = self._row(session, scan_id)
-            row.reason = UNREADABLE + sentence
+            row.unreadable = sentence
             delivery = session.get(OutboxRow, scan_id)
             if delivery is not None and delivery.state in ("queued", "sending"):
-                delivery.state, delivery.detail = "refused", row.reason
-            return self._tell(session, "scan.unreadable", row, "recovery", {"reason": row.reason})
+                delivery.state, delivery.detail = "refused", UNREADABLE + sentence
+            return self._tell(session, "scan.unreadable", row, "recovery", {"reason": UNREADABLE + sentence})
 
     def mark_readable(self, scan_id: str) -> Event:
         """The folder is back: event `scan.readable`."""
         with self.transaction() as session:
             row = self._row(session, scan_id)
-            row.reason = ""
+            row.unreadable = ""
             delivery = session.get(OutboxRow, scan_id)
             if delivery is not None and delivery.detail.startswith(UNREADABLE):
                 self._enqueue(session, scan_id)
@@ -182,14 +189,14 @@ class Catalogue(Outbox):
         """Scans that are stored, readable and have no result yet, oldest first."""
         query = select(ScanRow.id).where(ScanRow.station == self.station, ScanRow.state == "captured")
         with self.transaction() as session:
-            return list(session.scalars(query.where(ScanRow.reason == "").order_by(ScanRow.id)))
+            return list(session.scalars(query.where(ScanRow.unreadable == "").order_by(ScanRow.id)))
 
-    def places(self) -> dict[str, tuple[str, str, str]]:
-        """State, folder (relative, empty while none is stored) and reason of every scan, by identity."""
-        query = select(ScanRow.id, ScanRow.state, ScanRow.folder, ScanRow.reason)
+    def places(self) -> dict[str, Place]:
+        """Where every scan of this station lies, by identity, oldest first."""
+        query = select(ScanRow.id, ScanRow.state, ScanRow.folder, ScanRow.unreadable)
         with self.transaction() as session:
             rows = session.execute(query.where(ScanRow.station == self.station).order_by(ScanRow.id))
-            return {scan_id: (state, folder, reason) for scan_id, state, folder, reason in rows}
+            return {row.id: Place(row.state, row.folder, row.unreadable) for row in rows}
 
     def results(self) -> set[tuple[str, int]]:
         """Scan and number of every result."""
@@ -230,7 +237,7 @@ class Catalogue(Outbox):
     ) -> Event:
         row.card_id, row.side, row.name = manifest.card_id, manifest.side, manifest.name
         row.created, row.simulated = manifest.created, manifest.provenance.simulated
-        row.state, row.reason = "captured", ""
+        row.state, row.reason, row.unreadable = "captured", "", ""
         row.folder = folder.relative_to(self.root).as_posix()
         row.bytes, row.manifest_sha256 = stored_bytes(folder, manifest), manifest_sha256(folder)
         row.stages_s = dict(manifest.stages_s)

@@ -114,7 +114,8 @@ def translated(url: str) -> Iterator[None]:
         where = make_url(url).render_as_string(hide_password=True)
         if code == "data_busy":
             raise StationError(code, f"another process has opened the catalogue {where}") from error
-        raise StationError(code, f"the catalogue {where} refused: {error.orig}") from error
+        said = str(error.orig).splitlines()[0]
+        raise StationError(code, f"the catalogue {where} refused: {said}") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401

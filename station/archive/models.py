@@ -37,7 +37,11 @@ class StationRow(Base):
 
 
 class ScanRow(Base):
-    """One side of a card. `folder` is relative to the data root, empty until the stack is durable."""
+    """One side of a card.
+
+    `folder` is relative to the data root, empty until the stack is durable. `reason` says why capturing or
+    processing ended early; `unreadable`, apart from it because it may pass, why the folder cannot be read.
+    """
 
     __tablename__ = "scan"
     id: Mapped[str] = mapped_column(IDENTITY, primary_key=True)
@@ -52,6 +56,7 @@ class ScanRow(Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     manifest_sha256: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(Text)
+    unreadable: Mapped[str] = mapped_column(Text)
     stages_s: Mapped[dict[str, Any]] = mapped_column(JSON)
     __table_args__ = (Index(None, "station", "state"),)
 

@@ -10,6 +10,8 @@ from station.documents.scan import ResultManifest, ScanSummary
 from .models import OutboxRow, ResultRow, ScanRow
 
 REPORT = "report.html"
+UNREADABLE = "scan_unreadable: "
+"""How the reason of a scan begins whose folder cannot be read."""
 
 
 def summaries(session: Session, rows: list[ScanRow]) -> list[ScanSummary]:
@@ -33,6 +35,7 @@ def _summary(row: ScanRow, result: ResultRow | None, delivery: OutboxRow | None)
     manifest = ResultManifest.model_validate(result.manifest) if result else None
     facts = {name: getattr(row, name) for name in ScanSummary.model_fields if hasattr(row, name)}
     told = {
+        "reason": UNREADABLE + row.unreadable if row.unreadable else row.reason,
         "delivery": delivery.state if delivery else "none",
         "delivery_detail": delivery.detail if delivery else "",
         "result": manifest,

@@ -98,7 +98,7 @@ def check(
             seen[what] += len(getattr(done, what))
         assert done.unreadable == []
         places = catalogue.places()
-        stored = {scan_id for scan_id, (_, folder, _) in places.items() if folder}
+        stored = {scan_id for scan_id, place in places.items() if place.folder}
         catalogued = catalogue.results()
         events = catalogue.events_since(0, limit=1_000_000)
         assert catalogue.undelivered() == len(stored)
@@ -111,16 +111,16 @@ def check(
         (name, number) for name, folder in folders.items() for number in result_numbers(folder)
     } == catalogued
     assert list(root.glob("scans/**/*.part")) == []
-    for scan_id, (state, _, _) in places.items():
-        assert state in ("captured", "processed", "interrupted")
-        assert (state == "interrupted") == (scan_id not in folders)
+    for scan_id, place in places.items():
+        assert place.state in ("captured", "processed", "interrupted")
+        assert (place.state == "interrupted") == (scan_id not in folders)
     seen["unacknowledged"] = len(stored) - len(scans)
     for scan_id in stored - read:
         read_stack(folders[scan_id])
     for scan_id, number in catalogued:
         if scan_id not in read:
             read_result(folders[scan_id], number).array("albedo")
-    read |= {scan_id for scan_id, (state, _, _) in places.items() if state == "processed"}
+    read |= {scan_id for scan_id, place in places.items() if place.state == "processed"}
 
 
 @pytest.mark.timeout(7200 if SOAK else 120)

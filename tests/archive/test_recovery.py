@@ -1,6 +1,8 @@
 """After a crash disk and catalogue agree again; nothing complete is lost, nothing missing is hidden."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -128,6 +130,34 @@ def test_a_row_whose_folder_is_gone_says_so_until_it_is_back(
     assert back.pending == [captured.id]
     assert [catalogue.scan(item.id).reason for item in (captured, processed)] == ["", ""]
     assert catalogue.undelivered() == 2
+
+
+def test_a_failed_scan_keeps_its_reason_while_its_folder_is_away(
+    root: Path, catalogue: Catalogue, store: Store
+) -> None:
+    manifest, folder = store(catalogue)
+    catalogue.failed(manifest.id, "card_not_found: no card")
+    away = folder.rename(root / "away")
+    recover(root, catalogue)
+    assert catalogue.scan(manifest.id).reason.startswith("scan_unreadable: ")
+    away.rename(folder)
+    assert recover(root, catalogue).returned == [manifest.id]
+    summary = catalogue.scan(manifest.id)
+    assert (summary.state, summary.reason) == ("failed", "card_not_found: no card")
+
+
+def test_after_an_unclean_stop_every_file_is_looked_for(root: Path, store: Store) -> None:
+    with Catalogue(root) as catalogue:
+        manifest, folder = store(catalogue)
+        (folder / "light-0.tif").unlink()
+        assert recover(root, catalogue).unreadable == []
+    with closing(sqlite3.connect(root / FILE)) as connection:
+        connection.execute("UPDATE station SET clean = 0")
+        connection.commit()
+    with Catalogue(root) as catalogue:
+        [(scan_id, why)] = recover(root, catalogue).unreadable
+        assert (scan_id, "light-0.tif" in why) == (manifest.id, True)
+        assert "light-0.tif" in catalogue.scan(manifest.id).reason
 
 
 def test_a_computation_cut_short_is_swept_and_its_scan_waits_again(

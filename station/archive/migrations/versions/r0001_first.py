@@ -38,6 +38,7 @@ def _station_and_scan() -> None:
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("manifest_sha256", sa.String(64), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("unreadable", sa.Text(), nullable=False),
         sa.Column("stages_s", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["station"], ["station.name"], name="fk_scan_station"),
         sa.PrimaryKeyConstraint("id", name="pk_scan"),
