@@ -77,15 +77,19 @@ def gradient_across(strip: NDArray[np.float32], sigma: float, smooth_along: floa
     return np.asarray(gaussian_filter1d(smooth, sigma, axis=1, order=1, mode="nearest"), np.float64)
 
 
-def outermost_peaks(strength: Array, across: Array, floor: float, share: float) -> Array:
+def outermost_peaks(
+    strength: Array, across: Array, floor: float, share: float, within: Mask | None = None
+) -> Array:
     """For each line the outermost peak of an edge strength: (lines,) positions, NaN where there is none.
 
-    `across` ascends outward on an even grid. A peak counts when it exceeds `floor` and `share` of the line's
-    largest. The position is the vertex of the parabola through the logarithms: exact for a Gaussian spread.
+    `across` ascends outward on an even grid. A peak counts when it lies `within` (lines, samples) and exceeds
+    `floor` and `share` of the line's largest there. The position is the vertex of the parabola through the
+    logarithms: exact for a Gaussian spread.
     """
     inner, left, right = strength[:, 1:-1], strength[:, :-2], strength[:, 2:]
-    least = np.maximum(floor, share * inner.max(axis=1, keepdims=True))
-    peak = (inner >= left) & (inner > right) & (inner >= least)
+    allowed = np.ones(inner.shape, bool) if within is None else within[:, 1:-1]
+    least = np.maximum(floor, share * np.where(allowed, inner, 0.0).max(axis=1, keepdims=True))
+    peak = allowed & (inner >= left) & (inner > right) & (inner >= least)
     found = peak.any(axis=1)
     index = inner.shape[1] - 1 - np.argmax(peak[:, ::-1], axis=1)
     rows = np.arange(len(strength))

@@ -32,8 +32,11 @@ _AGREE_MM = 0.08
 _LEAST_AGREEING = 0.5  # full art shows edges too, but never half of them in one line
 _STEEPEST = 0.035  # 2 degrees between frame and card edge: beyond, it is no frame
 _SIGMAS = 6.0
+_FAINTEST = 0.05  # of the strongest change on the line: a pale frame beside black text
+_AROUND_MM = 0.3
 _CORRELATED_MM = 0.4  # lines nearer than this share their print and their blur
-_BIAS_PX = 0.1
+_COMMON_PX = 0.05  # of a pixel: interpolation and the shape of the blur
+_COMMON_MM = 0.003  # a card bowed by 0.3 mm shows its borders tilted
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +103,21 @@ def _colour_strength(strip: NDArray[np.float32]) -> Array:
 
 
 def _frame_line(along: Array, across: Array, strength: Array, floor: float, pitch: float) -> LineFit | None:
-    """The first line of change inward, then again, closely around it, by the strongest change there."""
+    """The first line of change inward, then again, closely around it."""
     tolerance = _AGREE_MM + 0.5 * pitch
-    inward = across < -_NARROWEST_MM
-    first = outermost_peaks(strength[:, inward], across[inward], floor, 0.15)
+    inward = np.broadcast_to(across < -_NARROWEST_MM, strength.shape)
+    first = outermost_peaks(strength, across, floor, _FAINTEST, inward)
     rough = fit_line(along, first, tolerance)
     if rough is None:
         return None
-    near = np.abs(across[None, :] - rough.at(along)[:, None]) < max(0.4, 4 * pitch)
-    found = outermost_peaks(np.where(near, strength, 0.0), across, floor, 0.7)
+    near = np.abs(across[None, :] - rough.at(along)[:, None]) < max(_AROUND_MM, 2 * pitch)
+    found = outermost_peaks(strength, across, floor, 0.5, near)
     return fit_line(along, found, tolerance)
 
 
 def _sigma(fit: LineFit, outline_rms_mm: float, length_mm: float, pitch: float) -> float:
-    """Standard uncertainty of one width: frame line, card edge, and a share of a pixel common to all."""
+    """Standard uncertainty of one width: frame line, card edge, and what no averaging removes."""
     kept_mm = float(fit.kept.sum()) * _LINES_MM
     frame = fit.rms * np.sqrt(_CORRELATED_MM / kept_mm)
     edge = outline_rms_mm * np.sqrt(_CORRELATED_MM / length_mm)
-    return float(np.sqrt(frame**2 + edge**2 + (_BIAS_PX * pitch) ** 2))
+    return float(np.sqrt(frame**2 + edge**2 + (_COMMON_PX * pitch) ** 2 + _COMMON_MM**2))

@@ -93,7 +93,7 @@ def _different(small: Image, mat: Mask) -> Mask:
 
 
 def _filled(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Whatever mat cannot be reached from the picture's rim is card: print as dark as the mat inside a border."""
+    """Whatever mat cannot be reached from the picture's rim is card: dark print inside a border."""
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = cv2.drawContours(np.zeros_like(mask), outlines, -1, (1,), cv2.FILLED)
     return np.asarray(filled, np.uint8)

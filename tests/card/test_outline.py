@@ -39,7 +39,7 @@ def refusal(picture: NDArray[np.float32], camera: Any) -> str:
         ({"mat": 0.02, "border": (0.05, 0.05, 0.05), "noise": 0.015}, 50),
         ({"borders": None, "art": 0.7}, 20),
         ({"px_per_mm": 4.0}, 10),
-        ({"px_per_mm": 11.8}, 2),
+        ({"px_per_mm": 9.0}, 2),
         ({"size": (62.6, 87.7)}, 3),
     ],
     ids=[
