@@ -1,0 +1,92 @@
+"""From a burning light to an accepted frame: the shell around the matcher's two tests."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..calibrate.profile import LoadedProfile
+from ..camera.interface import CameraMode, CapturedFrame, Pixels
+from ..camera.matcher import ambient_fault, coarse, coarse_flat, exposed_within, verify_stack
+from ..config import CameraSettings
+from ..documents.fault import StationError
+from ..documents.plan import ScanPlan
+from ..rig.interface import Switched
+from .machine import Light, Suspect
+
+Floats = NDArray[np.float32]
+FRAMES_PER_LIGHT = 60
+"""Frames looked at before the light is given up: twice what a driver's longest queue and a late acknowledgement cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A frame's pixels and their coarse brightness pattern."""
+
+    pixels: Pixels
+    coarse: Floats
+
+
+def decode(frame: CapturedFrame) -> Decoded:
+    """Fetch the pixels of an accepted frame."""
+    pixels = frame.pixels()
+    return Decoded(pixels, coarse(pixels))
+
+
+def await_exposure(
+    frames: Iterable[CapturedFrame], lit: Switched, mode: CameraMode, plan: ScanPlan, stop: threading.Event
+) -> tuple[CapturedFrame, int]:
+    """The first frame whose every row was exposed while the light burned, and how many were looked at.
+
+    Raises:
+        StationError: `frames_mismatched`, none came before the light went off by itself; `aborted`; or what
+            the camera says.
+    """
+    off_s = None if lit.light is None else lit.requested_s + plan.max_on_ms / 1000
+    for looked_at, frame in enumerate(frames, 1):
+        if stop.is_set():
+            raise StationError("aborted", "the scan was given up while it waited for a frame")
+        if exposed_within(frame.timestamp_s, mode, lit.acknowledged_s, off_s):
+            return frame, looked_at
+        if looked_at >= FRAMES_PER_LIGHT:
+            break
+    name = "ambient" if lit.light is None else f"light {lit.light}"
+    raise StationError(
+        "frames_mismatched", f"{name}: none of {FRAMES_PER_LIGHT} frames was exposed while it burned"
+    )
+
+
+class LightCheck:
+    """What the profile says about the pictures to come: their mode, and which pattern each light leaves."""
+
+    def __init__(self, profile: LoadedProfile, camera: CameraSettings) -> None:
+        self._profile = profile.profile.camera
+        self._settings = camera
+        self._flat = coarse_flat(profile.flat)
+
+    def mode_for(self, plan: ScanPlan) -> CameraMode:
+        """What to ask of the camera; sizes of zero leave its own."""
+        return CameraMode(
+            self._settings.width_px,
+            self._settings.height_px,
+            plan.exposure_us,
+            plan.gain,
+            readout_us=self._profile.readout_us,
+        )
+
+    def suspects(
+        self, order: Sequence[Light], patterns: Sequence[Floats]
+    ) -> tuple[tuple[Suspect, ...], dict[Light, float]]:
+        """Frames that do not look like their light, and every lit frame's margin.
+
+        Ambient comes first in `order`.
+        """
+        lights = [light for light in order if light is not None]
+        prints = verify_stack(patterns[0], patterns[1:], self._flat[lights])
+        fault = ambient_fault(patterns[0], patterns[1:])
+        dark: tuple[Suspect, ...] = (Suspect(None, fault),) if fault else ()
+        found = tuple(Suspect(k, one.fault) for k, one in zip(lights, prints, strict=True) if one.fault)
+        margins: dict[Light, float] = {k: one.margin for k, one in zip(lights, prints, strict=True)}
+        return dark + found, margins
