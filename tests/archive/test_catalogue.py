@@ -122,6 +122,16 @@ def test_a_transaction_that_fails_leaves_neither_state_nor_event(
     assert catalogue.undelivered() == 0
 
 
+def test_without_its_event_a_change_does_not_happen(catalogue: Catalogue, store: Store) -> None:
+    manifest, _ = store(catalogue)
+    before = catalogue.events_since(0)
+    with pytest.raises(ValueError, match="serialize"):
+        catalogue.failed(manifest.id, "a reason", facts={"no JSON": object()})
+    assert catalogue.scan(manifest.id).state == "captured"
+    assert catalogue.events_since(0) == before
+    assert catalogue.append_event("tick").seq == before[-1].seq + 1
+
+
 def test_pages_are_newest_first(catalogue: Catalogue) -> None:
     ids = [begin(catalogue, f"{k:032x}") for k in range(5)]
     assert [item.id for item in catalogue.scans()] == ids[::-1]
