@@ -6,7 +6,7 @@
 
 #define PROTOCOL_MAJOR 1
 #define PROTOCOL_MINOR 0
-#define SCHEMA_HASH 0xB497DC56UL
+#define SCHEMA_HASH 0xBD0E1BDCUL
 #define PROTOCOL_BAUD 250000UL
 
 #define FRAME_MAX_BYTES 64u /* seq, type, payload and crc, before stuffing */
@@ -57,17 +57,16 @@
 
 /* Why a command was not carried out. Nothing has changed on the board. */
 #define REFUSAL_UNKNOWN_COMMAND 1u /* the board does not know this command */
-#define REFUSAL_BAD_LENGTH 2u /* the command has the wrong length */
-#define REFUSAL_NO_SESSION 3u /* the board knows of no session; it has restarted */
-#define REFUSAL_BUSY 4u /* an exposure programme is running */
-#define REFUSAL_FAULT_LATCHED 5u /* a fault is latched and must be cleared first */
-#define REFUSAL_BAD_LIGHT 6u /* the board has no such light */
-#define REFUSAL_BAD_DURATION 7u /* the duration is outside the board's limits */
-#define REFUSAL_BAD_STEP 8u /* the step is out of turn or outside the programme */
-#define REFUSAL_BAD_CHECKSUM 9u /* the programme's checksum does not match */
-#define REFUSAL_NO_PROGRAMME 10u /* no exposure programme is loaded */
-#define REFUSAL_NOT_ARMED 11u /* the programme is not armed */
-#define REFUSAL_BAD_VALUE 12u /* a value has no meaning */
+#define REFUSAL_NO_SESSION 2u /* the board knows of no session; it has restarted */
+#define REFUSAL_BUSY 3u /* an exposure programme is running */
+#define REFUSAL_FAULT_LATCHED 4u /* a fault is latched and must be cleared first */
+#define REFUSAL_BAD_LIGHT 5u /* the board has no such light */
+#define REFUSAL_BAD_DURATION 6u /* the duration is outside the board's limits */
+#define REFUSAL_BAD_STEP 7u /* the step is out of turn or outside the programme */
+#define REFUSAL_BAD_CHECKSUM 8u /* the programme's checksum does not match */
+#define REFUSAL_NO_PROGRAMME 9u /* no exposure programme is loaded */
+#define REFUSAL_NOT_ARMED 10u /* the programme is not armed */
+#define REFUSAL_BAD_VALUE 11u /* a value has no meaning */
 
 /* How an exposure programme ended. */
 #define END_REASON_COMPLETED 0u /* completed */

@@ -144,9 +144,11 @@ class Conversation:
 
     def _settle(self, outcome: Outcome) -> None:
         for delivery in outcome.deliveries:
-            if not isinstance(delivery, Reported) and self._asked is not None:
+            if isinstance(delivery, Reported):
+                continue
+            if self._asked is not None:
                 self._result = delivery
-                self._change.notify_all()
+            self._change.notify_all()  # also those who wait for their turn behind a keep-alive
 
     def _tell(self, outcome: Outcome) -> None:
         for delivery in outcome.deliveries:

@@ -22,7 +22,7 @@ from ..wire.messages import WATCHDOG_MS, Pattern, ResetCause
 from .board_control import Order, parse
 from .board_core import Birth, BoardCore, Output
 from .board_guard import Guard
-from .board_line import BadLine
+from .board_line import BadLine, LineFaults
 from .board_parts import MS
 from .board_port import Port
 from .lightlog import LightLogWriter
@@ -200,8 +200,10 @@ class BoardProcess:
                 faults.delay_ns = int(milliseconds * MS)
             case "garbage", (count,):
                 self._line.noise(int(count), now)
-            case "mute" | "unmute", ():
-                faults.mute = order.word == "mute"
+            case "mute", ():
+                faults.mute = True
+            case "heal", ():
+                self._line.faults = LineFaults()
             case "state", ():
                 return self._describe()
             case _:

@@ -1,9 +1,10 @@
 """The words in which a test troubles the software board, one command a line.
 
-drop 5%       corrupt 1%     repeat 10%     delay 30       (of frames, both ways; delay in ms, to the host)
-mute          unmute         garbage 200    (answers lost; 200 bytes of noise)
-reset         hang           unplug         plug           (reset line; firmware hangs; cable out and in)
-press 0 80    card 1         state                         (button 0 for 80 ms; card sensor; tell what is)
+The line: `drop 5%`, `corrupt 1%`, `repeat 10%` (of the frames, both ways), `delay 30` (ms, to the host),
+`mute` (answers get lost), `garbage 200` (bytes of noise to the host), `heal` (a good line again), `unplug`,
+`plug`.
+The board: `reset` (its button), `hang` (its firmware), `press 0 80` (button 0 for 80 ms), `card 1` (or 0).
+`state` tells what eyes and ears would notice.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ class Order:
 
 _TAKES: dict[str, tuple[Callable[[float], bool], ...]] = {
     **dict.fromkeys(("drop", "corrupt", "repeat"), (lambda percent: 0 <= percent <= 100,)),
-    **dict.fromkeys(("mute", "unmute", "reset", "hang", "unplug", "plug", "state"), ()),
+    **dict.fromkeys(("mute", "heal", "reset", "hang", "unplug", "plug", "state"), ()),
     "delay": (lambda milliseconds: 0 <= milliseconds <= 60_000,),
     "garbage": (lambda count: 1 <= count <= 4_096,),
     "press": (lambda button: button in (0, 1), lambda milliseconds: 1 <= milliseconds <= 60_000),

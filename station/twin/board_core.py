@@ -52,6 +52,7 @@ class BoardCore:
         self._heard_ns = now_ns
         self._last: tuple[Frame, bytes] | None = None
         self._repeated = 0
+        self._misshapen = 0
 
     def receive(self, data: bytes, now_ns: int) -> Output:
         """Take in what the host sent."""
@@ -128,6 +129,9 @@ class BoardCore:
     def _take(self, frame: Frame, now_ns: int) -> None:
         if frame.type >= _REPLIES_BEGIN:
             return  # an echo of our own
+        if not (_has_its_length(frame) or _foreign_greeting(frame)):
+            self._misshapen += 1
+            return
         self._heard_ns = now_ns
         if frame.type == m.Ack.ID:
             self._machine.events.acknowledge(frame.seq)
@@ -143,10 +147,9 @@ class BoardCore:
         self._output.frames.append(wire)
 
     def _answer(self, frame: Frame, now_ns: int) -> m.Reply:
-        if frame.type == m.Hello.ID and len(frame.payload) >= m.Prefix.LAYOUT.size:
-            prefix = m.Prefix.unpack(frame.payload[: m.Prefix.LAYOUT.size])
-            if (prefix.major, prefix.schema_hash) != (m.MAJOR, m.SCHEMA_HASH):
-                return self._introduce(prefix.session)
+        stranger = _foreign_greeting(frame)
+        if stranger is not None:
+            return self._introduce(stranger.session)
         try:
             command = _understand(frame)
             self._admit(command)
@@ -217,8 +220,8 @@ class BoardCore:
     def _stats(self) -> m.StatsReply:
         counts = self._reader.counts
         return m.StatsReply(
-            frames_ok=counts.frames_ok,
-            frames_bad=min(counts.frames_bad, _U16),
+            frames_ok=counts.frames_ok - self._misshapen,
+            frames_bad=min(counts.frames_bad + self._misshapen, _U16),
             frames_repeated=self._repeated,
             receive_overruns=0,
             events_repeated=self._machine.events.repeated,
@@ -228,12 +231,22 @@ class BoardCore:
         )
 
 
+def _has_its_length(frame: Frame) -> bool:
+    kind = m.COMMANDS.get(frame.type) or m.NOTICES.get(frame.type)
+    return kind is None or len(frame.payload) == kind.LAYOUT.size
+
+
+def _foreign_greeting(frame: Frame) -> m.Prefix | None:
+    if frame.type != m.Hello.ID or len(frame.payload) < m.Prefix.LAYOUT.size:
+        return None
+    prefix = m.Prefix.unpack(frame.payload[: m.Prefix.LAYOUT.size])
+    return None if (prefix.major, prefix.schema_hash) == (m.MAJOR, m.SCHEMA_HASH) else prefix
+
+
 def _understand(frame: Frame) -> m.Command:
     kind = m.COMMANDS.get(frame.type)
     if kind is None:
         raise RefusedError(m.Refusal.UNKNOWN_COMMAND)
-    if len(frame.payload) != kind.LAYOUT.size:
-        raise RefusedError(m.Refusal.BAD_LENGTH)
     try:
         return kind.unpack(frame.payload)
     except ValueError:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 MAJOR = 1
 MINOR = 0
-SCHEMA_HASH = 0xB497DC56
+SCHEMA_HASH = 0xBD0E1BDC
 BAUD = 250000
 FRAME_MAX_BYTES = 64  # seq, type, payload and crc, before stuffing
 PAYLOAD_MAX_BYTES = 60  # frame_max_bytes less seq, type and crc
@@ -150,17 +150,16 @@ class Refusal(Spoken):
     """Why a command was not carried out. Nothing has changed on the board."""
 
     UNKNOWN_COMMAND = (1, "the board does not know this command")
-    BAD_LENGTH = (2, "the command has the wrong length")
-    NO_SESSION = (3, "the board knows of no session; it has restarted")
-    BUSY = (4, "an exposure programme is running")
-    FAULT_LATCHED = (5, "a fault is latched and must be cleared first")
-    BAD_LIGHT = (6, "the board has no such light")
-    BAD_DURATION = (7, "the duration is outside the board's limits")
-    BAD_STEP = (8, "the step is out of turn or outside the programme")
-    BAD_CHECKSUM = (9, "the programme's checksum does not match")
-    NO_PROGRAMME = (10, "no exposure programme is loaded")
-    NOT_ARMED = (11, "the programme is not armed")
-    BAD_VALUE = (12, "a value has no meaning")
+    NO_SESSION = (2, "the board knows of no session; it has restarted")
+    BUSY = (3, "an exposure programme is running")
+    FAULT_LATCHED = (4, "a fault is latched and must be cleared first")
+    BAD_LIGHT = (5, "the board has no such light")
+    BAD_DURATION = (6, "the duration is outside the board's limits")
+    BAD_STEP = (7, "the step is out of turn or outside the programme")
+    BAD_CHECKSUM = (8, "the programme's checksum does not match")
+    NO_PROGRAMME = (9, "no exposure programme is loaded")
+    NOT_ARMED = (10, "the programme is not armed")
+    BAD_VALUE = (11, "a value has no meaning")
 
 
 class EndReason(Spoken):

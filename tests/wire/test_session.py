@@ -204,6 +204,15 @@ def test_a_late_reply_to_an_earlier_command_is_not_taken_for_the_present_one() -
     assert len(session.receive(Frame(1, m.Ok.ID).encode(), 0.32).deliveries) == 1
 
 
+@pytest.mark.parametrize("hit", [0x01, 0x02, 0x04, 0x08])
+def test_a_reply_whose_closing_zero_was_hit_is_not_taken(hit: int) -> None:
+    session = Session(1.5)
+    session.submit(m.Off(), 0.0)
+    wire = Frame(0, m.Ok.ID).encode()
+    assert session.receive(wire[:-1] + bytes((hit,)) + b"\0", 0.01).deliveries == []
+    assert len(session.receive(wire, 0.02).deliveries) == 1
+
+
 def test_a_reply_of_the_wrong_kind_is_not_taken() -> None:
     session = Session(1.5)
     session.submit(m.Ping(), 0.0)
