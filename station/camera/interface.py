@@ -37,14 +37,20 @@ class CapturedFrame(Protocol):
 
     Attributes:
         sequence: the driver's frame number; it grows, and jumps where frames were dropped.
-        timestamp_s: the driver's stamp on the monotonic clock: somewhere between the start of the first row's exposure
-            and the arrival of the last row.
+        timestamp_s: the driver's stamp on the monotonic clock: somewhere between the start of the first row's
+            exposure and the arrival of the last row.
     """
 
     @property
-    def sequence(self) -> int: ...
+    def sequence(self) -> int:
+        """See the class."""
+        ...
+
     @property
-    def timestamp_s(self) -> float: ...
+    def timestamp_s(self) -> float:
+        """See the class."""
+        ...
+
     def pixels(self) -> Pixels:
         """Linear codes, RGB, (H, W, 3) uint8 or uint16; decoded only when asked for. Safe from any thread."""
         ...
@@ -57,14 +63,16 @@ class Camera(Protocol):
     `camera_missing`, `camera_silent` or `camera_refused`.
     """
 
-    def open(self) -> CameraInfo: ...
+    def open(self) -> CameraInfo:
+        """Open the device and begin to drain it."""
+        ...
 
     def configure(self, mode: CameraMode) -> CameraMode:
         """Set exposure, gain and size, read back and return what holds now."""
         ...
 
     def frames(self) -> Iterator[CapturedFrame]:
-        """Frames in order as they arrive, endless; waits for the next, and raises `camera_silent` when none comes."""
+        """Frames in order as they arrive, endless; waits for the next; `camera_silent` when none comes."""
         ...
 
     def close(self) -> None:

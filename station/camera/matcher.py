@@ -19,7 +19,7 @@ from .interface import CameraMode, Pixels
 Floats = NDArray[np.float32]
 
 COARSE_ROWS, COARSE_COLUMNS = 16, 12
-"""Cells of a fingerprint: fine enough to tell neighbours on a ring of eight apart, coarse enough to drown noise and print."""
+"""Cells of a fingerprint: fine enough to tell neighbours apart, coarse enough to drown noise."""
 LEAST_CORRELATION = 0.9
 """With the light's own pattern; `tests/camera/test_matcher.py` shows what right frames of the twin have."""
 LEAST_MARGIN = 0.08
@@ -56,14 +56,16 @@ class Fingerprint:
     fault: str
 
 
-def exposed_within(timestamp_s: float, mode: CameraMode, on_s: float, off_s: float | None) -> bool:
+def exposed_within(
+    timestamp_s: float, mode: CameraMode, late_us: int, on_s: float, off_s: float | None
+) -> bool:
     """Whether every row of a frame was exposed after `on_s` and, where given, before `off_s`.
 
-    The stamp may be the start of the first row's exposure or the arrival of the last row; both are allowed
-    for.
+    The stamp may be anything between the start of the first row's exposure and `late_us` after the end of
+    the last row's.
     """
     span_s = (mode.exposure_us + mode.readout_us) / 1e6
-    return timestamp_s - span_s >= on_s and (off_s is None or timestamp_s + span_s <= off_s)
+    return timestamp_s - span_s - late_us / 1e6 >= on_s and (off_s is None or timestamp_s + span_s <= off_s)
 
 
 def coarse(pixels: Pixels) -> Floats:

@@ -18,7 +18,7 @@ from .machine import Light, Suspect
 
 Floats = NDArray[np.float32]
 FRAMES_PER_LIGHT = 60
-"""Frames looked at before the light is given up: twice what a driver's longest queue and a late acknowledgement cost."""
+"""Frames looked at before the light is given up; a long queue and a late board need half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,16 @@ def decode(frame: CapturedFrame) -> Decoded:
     return Decoded(pixels, coarse(pixels))
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the camera does now, and by how much its stamps may be late."""
+
+    mode: CameraMode
+    late_us: int
+
+
 def await_exposure(
-    frames: Iterable[CapturedFrame], lit: Switched, mode: CameraMode, plan: ScanPlan, stop: threading.Event
+    frames: Iterable[CapturedFrame], lit: Switched, gate: Gate, plan: ScanPlan, stop: threading.Event
 ) -> tuple[CapturedFrame, int]:
     """The first frame whose every row was exposed while the light burned, and how many were looked at.
 
@@ -48,7 +56,7 @@ def await_exposure(
     for looked_at, frame in enumerate(frames, 1):
         if stop.is_set():
             raise StationError("aborted", "the scan was given up while it waited for a frame")
-        if exposed_within(frame.timestamp_s, mode, lit.acknowledged_s, off_s):
+        if exposed_within(frame.timestamp_s, gate.mode, gate.late_us, lit.acknowledged_s, off_s):
             return frame, looked_at
         if looked_at >= FRAMES_PER_LIGHT:
             break
@@ -75,6 +83,10 @@ class LightCheck:
             plan.gain,
             readout_us=self._profile.readout_us,
         )
+
+    def gate_for(self, mode: CameraMode) -> Gate:
+        """The gate for frames of this mode."""
+        return Gate(mode, self._profile.stamp_late_us)
 
     def suspects(
         self, order: Sequence[Light], patterns: Sequence[Floats]

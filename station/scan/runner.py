@@ -172,7 +172,7 @@ class ScanRunner:
         lit, mode = self._lit, self._mode
         assert lit is not None and mode is not None  # noqa: S101, PT018 - the table lights before it exposes
         frame, looked_at = await self.on_camera(
-            lambda: await_exposure(self._camera.frames(), lit, mode, plan, self._stop)
+            lambda: await_exposure(self._camera.frames(), lit, self._check.gate_for(mode), plan, self._stop)
         )
         decoded = self._decoders.submit(decode, frame)
         self._frames[light] = TakenFrame(light, frame, lit, looked_at, decoded)

