@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .bus.intake import IntakeServer
+from .bus.keys import KeyRing
 from .config import Settings, load
 from .documents.fault import StationError
 from .training.intake_store import FileIntakeStore
@@ -30,15 +31,17 @@ def run(settings: Settings) -> None:
         StationError: `data_busy`, another trainer owns the folder; or what store and endpoint raise.
     """
     with owning(settings.trainer_data), FileIntakeStore(settings.trainer_data) as store:
-        asyncio.run(_serve(settings.endpoint("intake"), store))
+        keys = KeyRing(settings.station.data / "keys")
+        endpoint = settings.endpoint("intake")
+        asyncio.run(_serve(IntakeServer(endpoint, store, keys=keys), endpoint))
 
 
-async def _serve(endpoint: str, store: FileIntakeStore) -> None:
+async def _serve(intake: IntakeServer, endpoint: str) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with IntakeServer(endpoint, store):
+    async with intake:
         sys.stdout.write(f"trainer ready: receives at {endpoint}\n")
         sys.stdout.flush()
         await stopped.wait()

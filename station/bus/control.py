@@ -6,12 +6,12 @@ from types import TracebackType
 from typing import Self
 
 import zmq
-import zmq.asyncio
 
 from ..documents.limits import LIMITS, Limits
 from .dispatch import Dispatcher
+from .keys import KeyRing
 from .method import Methods
-from .sockets import bind, make
+from .serving import ServerSocket
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +23,19 @@ class ControlServer:
     socket); the reply goes back in the same envelope.
     """
 
-    def __init__(self, endpoint: str, methods: Methods, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, endpoint: str, methods: Methods, limits: Limits = LIMITS, keys: KeyRing | None = None
+    ) -> None:
         self._endpoint = endpoint
-        self._limits = limits
+        self._server = ServerSocket(
+            zmq.ROUTER,
+            endpoint,
+            limits,
+            limits.control_bytes,
+            limits.control_queue,
+            keys,
+            {zmq.ROUTER_MANDATORY: 1},
+        )
         self._dispatcher = Dispatcher(methods, limits)
         self._slots = asyncio.Semaphore(limits.requests_at_once)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -36,16 +46,7 @@ class ControlServer:
         Raises:
             StationError: `endpoint_invalid`.
         """
-        self._context = zmq.asyncio.Context()
-        self._socket = make(
-            self._context, zmq.ROUTER, self._limits, self._limits.control_bytes, self._limits.control_queue
-        )
-        self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        try:
-            bind(self._socket, self._endpoint)
-        except BaseException:
-            self._context.destroy(linger=0)
-            raise
+        self._socket = await self._server.open()
         self._serving = asyncio.create_task(self._serve(), name=f"control {self._endpoint}")
         return self
 
@@ -55,7 +56,7 @@ class ControlServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._context.destroy(linger=0)
+        await self._server.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -68,8 +69,8 @@ class ControlServer:
     async def _serve(self) -> None:
         while True:
             await self._slots.acquire()
-            frames = await self._socket.recv_multipart()
-            task = asyncio.create_task(self._reply(frames[:-1], frames[-1]))
+            frames = await self._socket.recv_multipart(copy=False)
+            task = asyncio.create_task(self._reply(frames))
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
@@ -79,15 +80,23 @@ class ControlServer:
         if not task.cancelled() and task.exception() is not None:
             log.error("a request could not be served", exc_info=task.exception())
 
-    async def _reply(self, envelope: list[bytes], body: bytes) -> None:
-        reply = await self._dispatcher.answer(body)
+    async def _reply(self, frames: list[zmq.Frame]) -> None:
+        reply = await self._dispatcher.answer(frames[-1].bytes, _client(frames[-1]))
         if reply is None:
             return
         try:
-            await self._socket.send_multipart([*envelope, reply], flags=zmq.NOBLOCK)
+            await self._socket.send_multipart([*frames[:-1], reply], flags=zmq.NOBLOCK)
         except zmq.Again:
             log.warning("a reply was dropped: its client does not read")
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
             log.debug("a reply was dropped: its client is gone")
+
+
+def _client(frame: zmq.Frame) -> str:
+    """The name of the key that this came in with, empty on `ipc://`."""
+    try:
+        return str(frame.get("User-Id"))
+    except zmq.ZMQError:
+        return ""

@@ -1,16 +1,24 @@
 """One connection to the intake: questions out, answers in, an error at once when the connection is gone."""
 
 import asyncio
+import struct
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import zmq
 import zmq.asyncio
 from pydantic import ValidationError
 
+from ..documents.key import ClientKey
 from ..documents.limits import Limits
 from .parcel import Deferred, FromIntake, NotNowError, ToIntake, from_intake
-from .sockets import make
+from .sockets import IPC, make
+
+REFUSED = (
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+)
 
 
 class LostError(NotNowError):
@@ -20,9 +28,10 @@ class LostError(NotNowError):
 class Courier:
     """A DEALER that does not outlive its connection: after a `LostError` a new one is needed."""
 
-    def __init__(self, endpoint: str, limits: Limits) -> None:
+    def __init__(self, endpoint: str, limits: Limits, key: ClientKey | None = None) -> None:
         self._endpoint = endpoint
         self._limits = limits
+        self._key = key
 
     async def open(self) -> Self:
         """Connect.
@@ -34,8 +43,9 @@ class Courier:
         limits = self._limits
         self._socket = make(self._context, zmq.DEALER, limits, limits.intake_bytes, limits.intake_queue)
         self._socket.setsockopt(zmq.IMMEDIATE, 1)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | REFUSED)
         try:
+            self._guard()
             await self._connect()
         except BaseException:
             self.close()
@@ -47,10 +57,31 @@ class Courier:
             self._socket.connect(self._endpoint)
         except zmq.ZMQError as error:
             raise LostError(f"{self._endpoint} cannot be reached: {error.strerror}") from error
+        problem = f"no intake answers at {self._endpoint}"
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._limits.connect_s
+        while (left_s := deadline - loop.time()) > 0:
+            ready = await self._ready(zmq.POLLOUT, left_s)
+            if self._socket in ready:
+                return
+            if self._monitor in ready:
+                problem = _refusal(await self._monitor.recv_multipart(), self._endpoint) or problem
+        raise LostError(problem)
+
+    def _guard(self) -> None:
+        if self._endpoint.startswith(IPC):
+            return
+        if self._key is None:
+            raise LostError(f"{self._endpoint} is reached over TCP, and no key is given")
+        self._socket.curve_publickey = self._key.public.encode()
+        self._socket.curve_secretkey = self._key.secret.encode()
+        self._socket.curve_serverkey = self._key.server.encode()
+
+    async def _ready(self, events: int, timeout_s: float) -> dict[Any, int]:
         poller = zmq.asyncio.Poller()
-        poller.register(self._socket, zmq.POLLOUT)
-        if not await poller.poll(round(self._limits.connect_s * 1000)):
-            raise LostError(f"no intake answers at {self._endpoint}")
+        poller.register(self._socket, events)
+        poller.register(self._monitor, zmq.POLLIN)
+        return dict(await poller.poll(round(timeout_s * 1000)))
 
     def close(self) -> None:
         """Disconnect."""
@@ -97,13 +128,18 @@ class Courier:
         raise LostError(f"the intake at {self._endpoint} was silent for {self._limits.delivery_reply_s:g} s")
 
     async def _arrived(self, timeout_s: float) -> bool:
-        poller = zmq.asyncio.Poller()
-        poller.register(self._socket, zmq.POLLIN)
-        poller.register(self._monitor, zmq.POLLIN)
-        ready = dict(await poller.poll(round(timeout_s * 1000)))
+        ready = await self._ready(zmq.POLLIN, timeout_s)
         if self._monitor in ready and self._socket not in ready:
             raise LostError(f"the connection to the intake at {self._endpoint} was lost")
         return self._socket in ready
+
+
+def _refusal(frames: list[bytes], endpoint: str) -> str:
+    """Why the handshake failed, from a message of the monitor."""
+    event, _ = struct.unpack("=hi", frames[0])
+    if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+        return f"the intake at {endpoint} does not let this station's key in"
+    return f"the server at {endpoint} has not the key that the key file names" if event & REFUSED else ""
 
 
 def _parse(frames: list[bytes]) -> FromIntake:

@@ -12,6 +12,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
+from ..documents.key import ClientKey
 from ..documents.limits import LIMITS, Limits
 from .courier import Courier
 from .dispatch import problems
@@ -44,8 +45,14 @@ class Deliverer:
     """
 
     def __init__(
-        self, endpoint: str, source: DeliverySource, station: str = "", limits: Limits = LIMITS
+        self,
+        endpoint: str,
+        source: DeliverySource,
+        station: str = "",
+        limits: Limits = LIMITS,
+        key: ClientKey | None = None,
     ) -> None:
+        self._key = key
         self._endpoint = endpoint
         self._source = source
         self._station = station
@@ -131,7 +138,7 @@ class Deliverer:
             await self._source.refused(parcel.id, str(error))
             return
         if self._courier is None:
-            self._courier = await Courier(self._endpoint, self._limits).open()
+            self._courier = await Courier(self._endpoint, self._limits, self._key).open()
         answer = await self._courier.ask(offer)
         await self._source.sending(parcel.id)
         try:

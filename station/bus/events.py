@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import Self
 
 import zmq
-import zmq.asyncio
 
 from ..documents.event import Event
 from ..documents.limits import LIMITS, Limits
 from ..documents.rpc import HEARTBEAT, WELCOME, is_transient
-from .sockets import bind, make
+from .keys import KeyRing
+from .serving import ServerSocket
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +30,26 @@ class EventPublisher:
         boot: identity of the daemon's run.
         head_seq: the journal's last `seq` so far.
         limits: of the socket.
+        keys: who may come in over TCP.
     """
 
-    def __init__(self, endpoint: str, boot: str, head_seq: int = 0, limits: Limits = LIMITS) -> None:
-        self._endpoint = endpoint
+    def __init__(
+        self,
+        endpoint: str,
+        boot: str,
+        head_seq: int = 0,
+        limits: Limits = LIMITS,
+        keys: KeyRing | None = None,
+    ) -> None:
+        self._server = ServerSocket(
+            zmq.XPUB,
+            endpoint,
+            limits,
+            limits.request_bytes,
+            limits.events_queue,
+            keys,
+            {zmq.XPUB_WELCOME_MSG: WELCOME},
+        )
         self._boot = boot
         self._head = head_seq
         self._limits = limits
@@ -44,16 +60,7 @@ class EventPublisher:
         Raises:
             StationError: `endpoint_invalid`.
         """
-        self._context = zmq.asyncio.Context()
-        self._socket = make(
-            self._context, zmq.XPUB, self._limits, self._limits.event_bytes, self._limits.events_queue
-        )
-        self._socket.setsockopt(zmq.XPUB_WELCOME_MSG, WELCOME)
-        try:
-            bind(self._socket, self._endpoint)
-        except BaseException:
-            self._context.destroy(linger=0)
-            raise
+        self._socket = await self._server.open()
         self._tasks = [asyncio.create_task(self._greet()), asyncio.create_task(self._beat())]
         return self
 
@@ -62,7 +69,7 @@ class EventPublisher:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._context.destroy(linger=0)
+        await self._server.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()

@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Self, TypeVar, assert_never
 
 import zmq
-import zmq.asyncio
 from pydantic import ValidationError
 
 from ..documents.limits import LIMITS, Limits
 from .dispatch import problems
+from .keys import KeyRing
 from .parcel import (
     Acknowledged,
     Again,
@@ -31,7 +31,7 @@ from .parcel import (
     Wants,
     to_intake,
 )
-from .sockets import bind, make
+from .serving import ServerSocket
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -44,8 +44,19 @@ class IntakeServer:
         received_bytes: payload of all chunks taken since `open`.
     """
 
-    def __init__(self, endpoint: str, store: IntakeStore, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, endpoint: str, store: IntakeStore, limits: Limits = LIMITS, keys: KeyRing | None = None
+    ) -> None:
         self._endpoint = endpoint
+        self._server = ServerSocket(
+            zmq.ROUTER,
+            endpoint,
+            limits,
+            limits.intake_bytes,
+            limits.intake_queue,
+            keys,
+            {zmq.ROUTER_MANDATORY: 1},
+        )
         self._store = store
         self._limits = limits
         self._offers: OrderedDict[str, Offer] = OrderedDict()
@@ -57,16 +68,7 @@ class IntakeServer:
         Raises:
             StationError: `endpoint_invalid`.
         """
-        self._context = zmq.asyncio.Context()
-        self._socket = make(
-            self._context, zmq.ROUTER, self._limits, self._limits.intake_bytes, self._limits.intake_queue
-        )
-        self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        try:
-            bind(self._socket, self._endpoint)
-        except BaseException:
-            self._context.destroy(linger=0)
-            raise
+        self._socket = await self._server.open()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="intake-disk")
         self._serving = asyncio.create_task(self._serve(), name=f"intake {self._endpoint}")
         return self
@@ -76,7 +78,7 @@ class IntakeServer:
         self._serving.cancel()
         await asyncio.gather(self._serving, return_exceptions=True)
         self._disk.shutdown()
-        self._context.destroy(linger=0)
+        await self._server.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()

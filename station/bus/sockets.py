@@ -13,6 +13,7 @@ from ..documents.fault import StationError
 from ..documents.limits import Limits
 
 IPC = "ipc://"
+TCP = "tcp://"
 PRIVATE = 0o700
 PROBE_S = 1.0
 
@@ -35,8 +36,8 @@ def bind(socket: zmq.asyncio.Socket, endpoint: str) -> None:
     """
     if endpoint.startswith(IPC):
         prepare_ipc(endpoint)
-    else:
-        raise StationError("endpoint_invalid", f"{endpoint} cannot be served: only ipc:// endpoints are")
+    elif not endpoint.startswith(TCP):
+        raise StationError("endpoint_invalid", f"{endpoint!a} cannot be served: only ipc:// and tcp:// can")
     try:
         socket.bind(endpoint)
     except zmq.ZMQError as error:

@@ -18,6 +18,7 @@ from .attach import Arrival, Call, Emit, Follower, Receive
 
 if TYPE_CHECKING:
     from ..config import Settings
+    from ..documents.key import ClientKey
     from ..documents.plan import Side
 
 
@@ -28,12 +29,17 @@ class AsyncStationClient:
         control: endpoint of the requests.
         events: endpoint of the events.
         limits: patience and sizes.
+        key: opens TCP endpoints; not needed for `ipc://`.
     """
 
-    def __init__(self, control: str, events: str, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, control: str, events: str, limits: Limits = LIMITS, key: "ClientKey | None" = None
+    ) -> None:
+        self._key = key
         self._control = control
         self._events = events
         self._limits = limits
+        self._proven = False
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
 
     @classmethod
@@ -48,15 +54,16 @@ class AsyncStationClient:
             StationError: `endpoint_invalid`.
         """
         self._context = zmq.asyncio.Context()
-        self._socket = self._context.socket(zmq.DEALER)
-        wire.set_limits(self._socket, self._limits, self._limits.reply_bytes, self._limits.control_queue)
         try:
-            wire.connect(self._socket, self._control)
+            self._dial_control()
         except BaseException:
             self._context.destroy(linger=0)
             raise
-        self._reading = asyncio.create_task(self._read(), name=f"replies of {self._control}")
         return self
+
+    def _dial_control(self) -> None:
+        self._line = wire.dial(self._context, zmq.DEALER, self._control, self._key, self._limits)
+        self._reading = asyncio.create_task(self._read(self._line.socket), name=f"replies of {self._control}")
 
     async def close(self) -> None:
         """Close everything; calls under way are cancelled."""
@@ -74,9 +81,9 @@ class AsyncStationClient:
     ) -> None:
         await self.close()
 
-    async def _read(self) -> None:
+    async def _read(self, socket: zmq.asyncio.Socket) -> None:
         while True:
-            frames = await self._socket.recv_multipart()
+            frames = await socket.recv_multipart()
             try:
                 reply = wire.reply_of(frames)
             except StationError as error:
@@ -96,31 +103,52 @@ class AsyncStationClient:
     ) -> Any:  # noqa: ANN401
         """Call any method and return its result as JSON has it."""
         request_id, body = wire.request(method, params or {}, idempotency_key, self._limits)
-        if not await self._writable(self._limits.connect_s):
-            raise wire.absent(self._control, f"no connection within {self._limits.connect_s:g} s")
+        line = await self._await_connection()
         future = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = future
         try:
-            await self._socket.send(body)
-            return result_of(await self._wait(future))
+            await line.socket.send(body)
+            return result_of(await self._wait(future, line))
         finally:
             del self._waiting[request_id]
 
-    async def _wait(self, future: "asyncio.Future[Reply]") -> Reply:
+    async def _wait(self, future: "asyncio.Future[Reply]", line: wire.Line) -> Reply:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._limits.reply_s
         while loop.time() < deadline:
             done, _ = await asyncio.wait({future}, timeout=wire.POLL_S)
             if done:
                 return future.result()
-            if not await self._writable(0):
+            if line is not self._line or line.socket not in await _ready(line, 0):
                 raise wire.absent(self._control, "the connection was lost before the answer came")
         raise wire.absent(self._control, f"no answer within {self._limits.reply_s:g} s")
 
-    async def _writable(self, timeout_s: float) -> bool:
-        poller = zmq.asyncio.Poller()
-        poller.register(self._socket, zmq.POLLOUT)
-        return bool(await poller.poll(round(timeout_s * 1000)))
+    async def _await_connection(self) -> wire.Line:
+        problem = wire.absent(self._control, f"no connection within {self._limits.connect_s:g} s")
+        line = self._line
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._limits.connect_s
+        while (left_s := deadline - loop.time()) > 0:
+            ready = await _ready(line, left_s)
+            if line.socket in ready:
+                self._proven = True
+                return line
+            if line.monitor in ready:
+                why, final = wire.refusal(await line.monitor.recv_multipart(), self._control)
+                problem = why if final or not self._proven else problem
+                if final:
+                    break
+        if line is self._line:  # unless a call beside this one has done so
+            await self._redial()
+        raise problem
+
+    async def _redial(self) -> None:
+        """Connect anew: libzmq gives up for good after some refusals."""
+        self._reading.cancel()
+        self._line.close()
+        stopped = self._reading
+        self._dial_control()
+        await asyncio.gather(stopped, return_exceptions=True)
 
     async def status(self) -> Status:
         """What is going on, in one atomic document."""
@@ -170,26 +198,39 @@ class AsyncStationClient:
 
     async def watch(self, after: int | None = None) -> AsyncGenerator[Status | Arrival, None]:
         """Like `events`, with previews, and with a `Status` first and after each restart of the daemon."""
-        socket = self._context.socket(zmq.SUB)
-        wire.set_limits(socket, self._limits, self._limits.event_bytes, self._limits.events_queue)
-        socket.setsockopt(zmq.SUBSCRIBE, b"")
+        line = wire.dial(self._context, zmq.SUB, self._events, self._key, self._limits)
+        steps = Follower(self._limits, after).following()
+        answer: Any = None
+        heard = False
         try:
-            wire.connect(socket, self._events)
-            steps = Follower(self._limits, after).following()
-            answer: Any = None
             while True:
                 step = steps.send(answer)
                 answer = None
                 match step:
                     case Receive(timeout_s):
-                        answer = (
-                            await socket.recv_multipart()
-                            if await socket.poll(round(timeout_s * 1000))
-                            else None
-                        )
+                        answer = await _receive(line, timeout_s)
+                        heard = heard or answer is not None
+                        if not heard and line.monitor is not None and await line.monitor.poll(0):
+                            raise wire.refusal(await line.monitor.recv_multipart(), self._events)[0]
                     case Call(method, params):
                         answer = await self.call(method, params)
                     case Emit(item):
                         yield item
         finally:
-            socket.close(linger=0)
+            line.close()
+
+
+async def _ready(line: wire.Line, timeout_s: float) -> dict[Any, int]:
+    """Which of the socket (can send) and its monitor (has a message) are ready."""
+    poller = zmq.asyncio.Poller()
+    poller.register(line.socket, zmq.POLLOUT)
+    if line.monitor is not None:
+        poller.register(line.monitor, zmq.POLLIN)
+    return dict(await poller.poll(round(timeout_s * 1000)))
+
+
+async def _receive(line: wire.Line, timeout_s: float) -> list[bytes] | None:
+    if not await line.socket.poll(round(timeout_s * 1000)):
+        return None
+    frames: list[bytes] = await line.socket.recv_multipart()
+    return frames

@@ -16,6 +16,7 @@ from .attach import Arrival, Call, Emit, Follower, Receive
 
 if TYPE_CHECKING:
     from ..config import Settings
+    from ..documents.key import ClientKey
     from ..documents.plan import Side
     from ..documents.scan import ScanSummary
 
@@ -29,13 +30,18 @@ class StationClient:
         control: endpoint of the requests.
         events: endpoint of the events.
         limits: patience and sizes.
+        key: opens TCP endpoints; not needed for `ipc://`.
     """
 
-    def __init__(self, control: str, events: str, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, control: str, events: str, limits: Limits = LIMITS, key: "ClientKey | None" = None
+    ) -> None:
+        self._key = key
         self._control = control
         self._events = events
         self._limits = limits
         self._turn = threading.Lock()
+        self._proven = False
 
     @classmethod
     def from_settings(cls, settings: "Settings") -> Self:
@@ -49,14 +55,15 @@ class StationClient:
             StationError: `endpoint_invalid`.
         """
         self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.DEALER)
-        wire.set_limits(self._socket, self._limits, self._limits.reply_bytes, self._limits.control_queue)
         try:
-            wire.connect(self._socket, self._control)
+            self._line = self._dial(zmq.DEALER, self._control)
         except BaseException:
             self.close()
             raise
         return self
+
+    def _dial(self, kind: int, endpoint: str) -> wire.Line:
+        return wire.dial(self._context, kind, endpoint, self._key, self._limits)
 
     def close(self) -> None:
         """Close everything, iterators included."""
@@ -76,19 +83,39 @@ class StationClient:
         """Call any method and return its result as JSON has it."""
         request_id, body = wire.request(method, params or {}, idempotency_key, self._limits)
         with self._turn:
-            if not self._socket.poll(round(self._limits.connect_s * 1000), zmq.POLLOUT):
-                raise wire.absent(self._control, f"no connection within {self._limits.connect_s:g} s")
-            self._socket.send(body)
+            self._await_connection()
+            self._line.socket.send(body)
             return result_of(self._wait(request_id))
+
+    def _await_connection(self) -> None:
+        problem = wire.absent(self._control, f"no connection within {self._limits.connect_s:g} s")
+        poller = zmq.Poller()
+        poller.register(self._line.socket, zmq.POLLOUT)
+        if self._line.monitor is not None:
+            poller.register(self._line.monitor, zmq.POLLIN)
+        deadline = time.monotonic() + self._limits.connect_s
+        while (left_s := deadline - time.monotonic()) > 0:
+            ready = dict(poller.poll(round(left_s * 1000)))
+            if self._line.socket in ready:
+                self._proven = True
+                return
+            if self._line.monitor in ready:
+                why, final = wire.refusal(self._line.monitor.recv_multipart(), self._control)
+                problem = why if final or not self._proven else problem
+                if final:
+                    break
+        self._line.close()  # libzmq gives up for good after some refusals: the next call tries anew
+        self._line = self._dial(zmq.DEALER, self._control)
+        raise problem
 
     def _wait(self, request_id: str) -> Reply:
         deadline = time.monotonic() + self._limits.reply_s
         while time.monotonic() < deadline:
-            if self._socket.poll(round(wire.POLL_S * 1000), zmq.POLLIN):
-                reply = wire.reply_of(self._socket.recv_multipart())
+            if self._line.socket.poll(round(wire.POLL_S * 1000), zmq.POLLIN):
+                reply = wire.reply_of(self._line.socket.recv_multipart())
                 if wire.answers(reply, request_id):
                     return reply
-            elif not self._socket.poll(0, zmq.POLLOUT):
+            elif not self._line.socket.poll(0, zmq.POLLOUT):
                 raise wire.absent(self._control, "the connection was lost before the answer came")
         raise wire.absent(self._control, f"no answer within {self._limits.reply_s:g} s")
 
@@ -141,24 +168,27 @@ class StationClient:
 
     def watch(self, after: int | None = None) -> Iterator[Status | Arrival]:
         """Like `events`, with previews, and with a `Status` first and after each restart of the daemon."""
-        socket = self._context.socket(zmq.SUB)
-        wire.set_limits(socket, self._limits, self._limits.event_bytes, self._limits.events_queue)
-        socket.setsockopt(zmq.SUBSCRIBE, b"")
+        line = self._dial(zmq.SUB, self._events)
         try:
-            wire.connect(socket, self._events)
-            yield from self._drive(socket, after)
+            yield from self._drive(line, after)
         finally:
-            socket.close(linger=0)
+            line.close()
 
-    def _drive(self, socket: "zmq.Socket[bytes]", after: int | None) -> Iterator[Status | Arrival]:
+    def _drive(self, line: wire.Line, after: int | None) -> Iterator[Status | Arrival]:
         steps = Follower(self._limits, after).following()
         answer: Any = None
+        heard = False
         while True:
             step = steps.send(answer)
             answer = None
             match step:
                 case Receive(timeout_s):
-                    answer = socket.recv_multipart() if socket.poll(round(timeout_s * 1000)) else None
+                    answer = (
+                        line.socket.recv_multipart() if line.socket.poll(round(timeout_s * 1000)) else None
+                    )
+                    heard = heard or answer is not None
+                    if not heard and line.monitor is not None and line.monitor.poll(0):
+                        raise wire.refusal(line.monitor.recv_multipart(), self._events)[0]
                 case Call(method, params):
                     answer = self.call(method, params)
                 case Emit(item):

@@ -1,39 +1,97 @@
 """What both clients do alike: socket options, requests out, replies in."""
 
-from typing import Any
+import struct
+from typing import Any, NamedTuple
 
 import zmq
 from pydantic import ValidationError
 
 from ..documents.fault import StationError
 from ..documents.ids import new_id
+from ..documents.key import ClientKey
 from ..documents.limits import Limits
 from ..documents.rpc import Reply, encode_request
 
 POLL_S = 0.25
 """How often a waiting client looks whether its connection still stands."""
 
+FAILURES = (
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+)
 
-def set_limits(socket: "zmq.Socket[Any]", limits: Limits, message_bytes: int, queue: int) -> None:
-    """Set every limit on a socket."""
-    for name, value in limits.socket_options(message_bytes, queue).items():
-        socket.setsockopt(zmq.SocketOption[name], value)
-    if socket.type == zmq.DEALER:
+
+class Line(NamedTuple):
+    """A connected socket, synchronous or not, and over TCP the monitor that knows why a key was refused."""
+
+    socket: Any
+    monitor: Any
+
+    def close(self) -> None:
+        """Close both."""
+        if self.monitor is not None:
+            self.socket.disable_monitor()
+            self.monitor.close(linger=0)
+        self.socket.close(linger=0)
+
+
+def dial(
+    context: Any,  # noqa: ANN401 - synchronous or not
+    kind: int,
+    endpoint: str,
+    key: ClientKey | None,
+    limits: Limits,
+) -> Line:
+    """A socket with every limit set, connecting to the endpoint; `SUB` sockets are subscribed to everything.
+
+    Raises:
+        StationError: `endpoint_invalid`; `key_refused`, there is no key for a TCP endpoint.
+    """
+    if endpoint.startswith("tcp://") and key is None:
+        raise StationError("key_refused", f"{endpoint} is reached over TCP, and no key is given")
+    line = Line(context.socket(kind), None)
+    try:
+        _set_options(line.socket, kind, limits)
+        if key is not None and endpoint.startswith("tcp://"):
+            line.socket.curve_publickey = key.public.encode()
+            line.socket.curve_secretkey = key.secret.encode()
+            line.socket.curve_serverkey = key.server.encode()
+            line = Line(line.socket, line.socket.get_monitor_socket(FAILURES))
+        line.socket.connect(endpoint)
+    except zmq.ZMQError as error:
+        line.close()
+        raise StationError("endpoint_invalid", f"{endpoint} is no endpoint: {error.strerror}") from error
+    return line
+
+
+def _set_options(socket: Any, kind: int, limits: Limits) -> None:  # noqa: ANN401 - as above
+    if kind == zmq.DEALER:
+        options = limits.socket_options(limits.reply_bytes, limits.control_queue)
         # a request made while no daemon was there must not be carried out when one comes, long after
         # its client gave up
         socket.setsockopt(zmq.IMMEDIATE, 1)
+    else:
+        options = limits.socket_options(limits.event_bytes, limits.events_queue)
+        socket.setsockopt(zmq.SUBSCRIBE, b"")
+    for name, value in options.items():
+        socket.setsockopt(zmq.SocketOption[name], value)
 
 
-def connect(socket: "zmq.Socket[Any]", endpoint: str) -> None:
-    """Connect.
+def refusal(frames: list[bytes], endpoint: str) -> tuple[StationError, bool]:
+    """Why the handshake failed, from a message of the monitor, and whether trying again is of no use.
 
-    Raises:
-        StationError: `endpoint_invalid`.
+    A wrong server key and a server that ended in the middle of a handshake look alike from here: a client
+    that was once let in should not believe the former.
     """
-    try:
-        socket.connect(endpoint)
-    except zmq.ZMQError as error:
-        raise StationError("endpoint_invalid", f"{endpoint} is no endpoint: {error.strerror}") from error
+    event, _ = struct.unpack("=hi", frames[0])
+    if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+        return StationError("key_refused", f"the daemon at {endpoint} does not let this key in"), True
+    if event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        why = f"the server at {endpoint} does not use keys; it is no station"
+        return StationError("key_refused", why), True
+    why = f"the server at {endpoint} has not the key that this key file names"
+    return StationError("key_refused", why), False
 
 
 def request(method: str, params: dict[str, Any], key: str | None, limits: Limits) -> tuple[str, bytes]:

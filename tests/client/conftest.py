@@ -1,6 +1,7 @@
 """A small daemon with a real bus and an in-memory journal, in a thread of its own."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from station.bus.control import ControlServer
 from station.bus.events import EventPublisher
+from station.bus.keys import KeyRing
 from station.bus.method import Method, caller, table
 from station.documents.event import DeviceStatus, Event, Status
 from station.documents.fault import StationError
@@ -31,7 +33,8 @@ T = TypeVar("T")
 class Daemon:
     """What a client sees of a daemon. The journal outlives a `stop`, as the real one does."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: Limits, keys: KeyRing | None = None) -> None:
+        self.keys = keys
         self.control = f"ipc://{folder}/run/control"
         self.events = f"ipc://{folder}/run/events"
         self.limits = limits
@@ -62,8 +65,8 @@ class Daemon:
 
     async def _open(self) -> None:
         head = self.journal[-1].seq if self.journal else 0
-        self._publisher = await EventPublisher(self.events, self.boot, head, self.limits).open()
-        self._server = await ControlServer(self.control, self.methods(), self.limits).open()
+        self._publisher = await EventPublisher(self.events, self.boot, head, self.limits, self.keys).open()
+        self._server = await ControlServer(self.control, self.methods(), self.limits, self.keys).open()
 
     async def _close(self) -> None:
         await self._server.close()
@@ -179,6 +182,20 @@ class Daemon:
 def limits() -> Limits:
     """Patience short enough for tests, long enough for a loaded machine."""
     return Limits(connect_s=0.5, reply_s=10.0, event_heartbeat_s=0.1, silence_s=5.0, page_events=20)
+
+
+@pytest.fixture
+def guarded(tmp_path: Path, limits: Limits) -> Iterator[Daemon]:
+    """A running daemon on TCP, behind keys."""
+    running = Daemon(tmp_path, limits, KeyRing(tmp_path / "keys"))
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        running.control = f"tcp://127.0.0.1:{first.getsockname()[1]}"
+        running.events = f"tcp://127.0.0.1:{second.getsockname()[1]}"
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture

@@ -253,6 +253,40 @@ def test_a_slow_subscriber_gets_every_event_all_the_same(client: StationClient, 
     watching.close()
 
 
+def test_a_key_opens_tcp(guarded: Any, limits: Limits) -> None:
+    key = guarded.keys.add("tablet")
+    with StationClient(guarded.control, guarded.events, limits, key) as client:
+        assert client.scan_start("front") == "scan1"
+        assert next(client.events(after=0)).type == "scan.captured"
+
+
+def test_a_key_that_is_not_let_in_is_told_so_and_gets_in_once_it_is(guarded: Any, limits: Limits) -> None:
+    key = guarded.keys.add("tablet")
+    entry = Path(guarded.keys._clients) / "tablet.json"
+    allowed = entry.read_text()
+    entry.unlink()
+    with StationClient(guarded.control, guarded.events, limits, key) as client:
+        for attempt in (client.status, lambda: next(client.events())):
+            with pytest.raises(StationError, match="does not let this key in") as caught:
+                attempt()
+            assert caught.value.code == "key_refused"
+        entry.write_text(allowed)
+        assert client.status().boot == "boot1"
+
+
+def test_the_key_of_another_station_is_told_so(guarded: Any, limits: Limits) -> None:
+    key = guarded.keys.add("tablet")
+    with StationClient(guarded.control, guarded.events, limits, key.replace(server=key.public)) as client:
+        with pytest.raises(StationError, match="has not the key that this key file names") as caught:
+            client.status()
+        assert caught.value.code == "key_refused"
+
+
+def test_without_a_key_nothing_is_sent_over_tcp(guarded: Any) -> None:
+    with pytest.raises(StationError, match="no key is given"):
+        StationClient(guarded.control, guarded.events).open()
+
+
 def test_settings_name_the_endpoints(tmp_path: Path) -> None:
     settings = Settings.model_validate({"station": {"data": tmp_path}})
     for made in (StationClient, AsyncStationClient):
