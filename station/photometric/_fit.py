@@ -165,7 +165,7 @@ def descend(z: Array, w: Array, pq: Array, n: int, rule: Array, h: Array, r: Arr
 def fit(z: Array, w: Array, pq: Array, n: int, rule: Array, hs: Array, r: Array, work: Array) -> None:
     """The fit from all lights; where it doubts one, also those without the brightest and without the darkest.
 
-    The fit of least cost stays, in work[:19] and hs[0]. rule: (dropped, steps, cut, highlight, model error).
+    The fit of least cost stays, in work[:19] and hs[0]. rule: (dropped, steps, cut, highlight, ...).
     hs: (2, lights, run). work: (40, run), its second half for the other fits.
     """
     dropped, cut, highlight = int(rule[0]), rule[2], rule[3]

@@ -13,7 +13,7 @@ from ._taylor import derivatives, unshift, widen
 def solve_pass(
     stack: tuple[Codes, Codes],
     per_flat: Array,
-    tangent: Array,
+    directions: Array,
     sensor: Array,
     mean: Array,
     shifts: Array,
@@ -36,16 +36,16 @@ def solve_pass(
     watched = moved or np.any(jitter != 0)
     for row in prange(height):
         nodes = np.empty((lights, channels, per_flat.shape[2]), np.float32)
-        ways = np.empty((lights, 2, per_flat.shape[2]), np.float32)
+        ways = np.empty((lights, 3, per_flat.shape[2]), np.float32)
         flat = np.empty((lights, channels, RUN), np.float32)
-        pq = np.empty((lights, 2, RUN), np.float32)
+        pq = np.empty((lights, 3, RUN), np.float32)
         y, weight = np.empty_like(flat), np.empty_like(flat)
         d = np.zeros((5, channels, RUN), np.float32)
         cs = np.empty((3, channels, RUN), np.float32)
         zw = np.empty((6, lights, RUN), np.float32)
         work = np.empty((40, RUN), np.float32)
         grid_row(per_flat, row, height, nodes)
-        grid_row(tangent, row, height, ways)
+        grid_row(directions, row, height, ways)
         for x0 in range(0, width, RUN):
             n = min(RUN, width - x0)
             spread(nodes, node, part, x0, n, flat)
@@ -56,9 +56,10 @@ def solve_pass(
                 derivatives(mean, row, x0, n, d)
             if moved:
                 unshift(y, d, shifts, n)
+            take_off(y, pq, n)
             channel_levels(y, weight, n, cs[0], cs[1])
             combine(y, weight, flat, cs[2], n, cs[0], cs[1], zw[0], zw[1], zw[2])
-            widen(zw[1], zw[0], d, cs[1], jitter, rule[4] * rule[4], n)
+            widen(zw[1], zw[0], d, cs[1], jitter, rule[4:6], pq, n)
             fit(zw[0], zw[1], pq, n, rule, zw[3:5], zw[5], work)
             write_normals(
                 zw[0], zw[1], zw[3], pq, n, work, normals[row, x0:], figures[:, row, x0:], marks[:, row, x0:]
@@ -76,6 +77,15 @@ def dark_noise(ambient: Codes, row: int, x0: int, n: int, sensor: Array, out: Ar
         for x in range(n):
             code = max(F(ambient[row, x0 + x, c]) - sensor[0], F(0))
             out[c, x] = sensor[1] * code + sensor[2]
+
+
+@compiled
+def take_off(y: Array, pq: Array, n: int) -> None:
+    """Subtract what the coat adds, the same in all channels."""
+    for k in range(y.shape[0]):
+        for c in range(y.shape[1]):
+            for x in range(n):
+                y[k, c, x] -= pq[k, 2, x]
 
 
 @compiled

@@ -43,8 +43,11 @@ def unshift(y: Array, d: Array, shifts: Array, n: int) -> None:
 
 
 @compiled
-def widen(w: Array, z: Array, d: Array, share: Array, jitter: Array, model2: Array, n: int) -> None:
-    """Add to each light's variance what is left of shifts (jitter, px per axis) and model (share of z)."""
+def widen(w: Array, z: Array, d: Array, share: Array, jitter: Array, trust: Array, pq: Array, n: int) -> None:
+    """Add to each light's variance what is left of the shifts, the model and the coat's shine.
+
+    jitter: px per axis. trust: errors of the model and of the shine (pq[:, 2]) as shares of them.
+    """
     channels = share.shape[0]
     for x in range(n):
         total, gx, gy = TINY, F(0), F(0)
@@ -55,5 +58,6 @@ def widen(w: Array, z: Array, d: Array, share: Array, jitter: Array, model2: Arr
         gx, gy = gx / total, gy / total
         slope2 = gx * gx + gy * gy
         for k in range(w.shape[0]):
-            extra = jitter[k] * jitter[k] * slope2 + model2 * z[k, x] * z[k, x]
+            model, shine = trust[0] * z[k, x], trust[1] * pq[k, 2, x]
+            extra = jitter[k] * jitter[k] * slope2 + model * model + shine * shine
             w[k, x] = w[k, x] / (F(1) + w[k, x] * extra)

@@ -31,6 +31,7 @@ class Estimator:
         dropped_share: share of the lights left out, the brightest or the darkest, in the second and third
             fit.
         model_error: what the model is wrong by, as a share of the signal, beside the sensor's noise.
+        shine_error: what the coat's shine is known to, as a share of it.
     """
 
     steps: int = 12
@@ -38,6 +39,7 @@ class Estimator:
     highlight: float = 0.8
     dropped_share: float = 0.25
     model_error: float = 0.005
+    shine_error: float = 0.2
 
 
 ROBUST = Estimator()
@@ -153,7 +155,7 @@ def solve(
     solve_pass(
         (pictures.lit, pictures.ambient),
         np.ascontiguousarray(1.0 / field.flat, np.float32),
-        np.ascontiguousarray(field.tangent, np.float32),
+        field.ways(),
         sensor_row(pictures),
         mean.mean if mean is not None else np.zeros((1, 1, 1), np.float32),
         np.ascontiguousarray(about.shift_px, np.float32),
@@ -172,7 +174,8 @@ def sensor_row(pictures: Pictures) -> Floats:
 
 def _rule(estimator: Estimator, lights: int) -> Floats:
     dropped = int(estimator.dropped_share * lights)
-    numbers = [dropped, estimator.steps, estimator.cut, estimator.highlight, estimator.model_error]
+    trust = [estimator.model_error, estimator.shine_error]
+    numbers = [dropped, estimator.steps, estimator.cut, estimator.highlight, *trust]
     return np.array(numbers, np.float32)
 
 

@@ -1,7 +1,7 @@
 """What goes into the computation: the pictures, the sensor they came from, the light that fell on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,22 +43,28 @@ class LightField:
     """What each light does at each place of the picture, on a coarse grid that is interpolated linearly.
 
     The first and last nodes lie at the centres of the corner pixels; a grid of one node holds everywhere. A
-    matte surface of albedo rho and unit normal n answers `flat * rho * n . (tangent_x, tangent_y, 1)`:
-    `flat` is the code of a white matte target lying flat, and (tangent_x, tangent_y, 1) points to the
-    light.
+    surface of albedo rho and unit normal n answers `flat * (rho * n . (tangent_x, tangent_y, 1) + shine)`:
+    `flat` is the code of a white matte target lying flat, and (tangent_x, tangent_y, 1) points to the light.
 
     Attributes:
         flat: float32 (lights, rows, columns, channels), positive.
         tangent: float32 (lights, rows, columns, 2), x right, y up.
+        shine: float32 (lights, rows, columns), what a coat adds; None: the surface is matte.
     """
 
     flat: Floats
     tangent: Floats
+    shine: Floats | None = None
 
     def gained(self, gains: NDArray[np.floating]) -> "LightField":
         """The field with each light's power multiplied by its gain (lights,)."""
         scaled = self.flat * np.asarray(gains, np.float32)[:, None, None, None]
-        return LightField(scaled, self.tangent)
+        return replace(self, flat=scaled)
+
+    def ways(self) -> Floats:
+        """Directions and shine together, float32 (lights, rows, columns, 3), as the passes take them."""
+        shine = np.zeros(self.tangent.shape[:3], np.float32) if self.shine is None else self.shine
+        return np.concatenate([self.tangent, shine[..., None]], axis=3).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,9 @@ def check_field(field: LightField, lit: Codes) -> None:
         )
     if field.tangent.shape != (*field.flat.shape[:3], 2):
         raise unusable(f"light directions {field.tangent.shape} do not fit the field {field.flat.shape}")
-    if not np.isfinite(field.tangent).all():
+    if field.shine is not None and field.shine.shape != field.flat.shape[:3]:
+        raise unusable(f"the coat's shine {field.shine.shape} does not fit the field {field.flat.shape}")
+    if not np.isfinite(field.ways()).all():
         raise unusable("the light field holds directions that are not numbers")
     if not (np.isfinite(field.flat).all() and (field.flat > 0).all()):
         raise unusable("the light field holds a brightness that is not a positive number")

@@ -1,4 +1,4 @@
-"""The light as it was in this very stack: drifted powers, over a face that is bowed."""
+"""The light as it was in this very stack: drifted powers, over a face that is bowed and coated."""
 
 from dataclasses import dataclass
 
@@ -6,20 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from ..card.geometry import pitch_mm
-from ..photometric.gains import Gains, refit_gains
+from ..card.geometry import pitch_mm, pixels_to_plane
+from ..photometric.coat import lobes
+from ..photometric.gains import Refit, refit
 from ..photometric.integrate import Slopes, height_um
 from ..photometric.solve import MeanRatio
 from ..photometric.stack import LightField
-from .window import Surroundings, Window
+from .window import Face, Surroundings, Window, normals_of
 
 Array = NDArray[np.float64]
 
-NODE_BLOCKS = 4
-"""Blocks of the first look that make a node of the refit, across."""
-ROUNDS = 2
+NODE_MM = 1.35
+"""Distance of the places at which the light is refitted."""
+ROUNDS = 4
+DEGREE = 3
+"""Of the polynomials that stand for a card's large shape."""
 LIES_PERCENT = 5.0
-"""Share of the card that lies on the mat: above it the rest is bowed."""
+"""Share of the card that lies on the mat; above it the rest is bowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,94 +30,123 @@ class Drift:
     """What the refit found.
 
     Attributes:
-        field: the light over the bowed face, with the powers of this stack.
+        field: the light over the face as it lies, with the powers of this stack.
         gains: (lights,), powers over those of the calibration, mean 1.
-        z_mm: height of the face over the mat at the field's nodes.
+        coat: (lobes,), reflectance of each lobe of the coat.
+        residual: robust relative deviation at the places of the refit.
     """
 
     field: LightField
     gains: Array
-    z_mm: Array
+    coat: Array
+    residual: float
 
 
-def refit(
-    around: Surroundings,
-    window: Window,
-    field: LightField,
-    first: MeanRatio,
-    inside: NDArray[np.bool_],
-    z_mm: float,
+def refit_light(
+    around: Surroundings, window: Window, first: MeanRatio, inside: NDArray[np.bool_], z_mm: float
 ) -> Drift:
-    """Refit gains and the large shape by turns; either is small enough for two rounds.
+    """Refit gains, coat and large shape by turns.
 
     Args:
         around: what the light field is made from.
         window: the part of the picture that was looked at.
-        field: the light as calibrated over a flat face, which `first` was made with.
-        first: block means.
+        first: block means, made with the field over a flat face.
         inside: (H, W), the card without its edge.
         z_mm: height of a flat face.
 
     Raises:
-        StationError: `stack_unusable`, see `refit_gains`.
+        StationError: `stack_unusable`, see `refit`.
     """
-    ratios = _coarser(first.blocks)
-    nodes = _Nodes(first.block * NODE_BLOCKS, ratios.shape[1:], window)
-    on_card = nodes.pick(inside)
-    height: Array = np.full(field.flat.shape[1:3], z_mm)
-    now = field
-    for _ in range(ROUNDS):
-        carried = nodes.spread((field.flat / now.flat)[..., 0]) * ratios
-        seen = np.where(ratios < 0, -1.0, carried)
-        tangent = np.stack([nodes.spread(now.tangent[..., axis]) for axis in (0, 1)], axis=-1)
-        found = refit_gains(seen[:, on_card], tangent[:, on_card])
-        height = z_mm + nodes.gather(_lift_mm(found, on_card, nodes.pitch_mm), field.flat.shape[1:3])
-        now = around.field(window, height)
-    return Drift(now.gained(found.gains), found.gains, height)
+    places = _Places(first, inside, window, z_mm)
+    face = Face.level(window, z_mm)
+    calibrated = field = around.field(window, face)
+    found = places.refit(calibrated, field, around, face)
+    for _ in range(ROUNDS - 1):
+        face = places.face(found)
+        field = around.field(window, face)
+        found = places.refit(calibrated, field, around, face)
+    return Drift(field.gained(found.gains), found.gains, found.coat, found.residual)
 
 
-def _coarser(blocks: NDArray[np.float32]) -> Array:
+class _Places:
+    """A regular net of small squares on the card, where the light is refitted."""
+
+    def __init__(self, first: MeanRatio, inside: NDArray[np.bool_], window: Window, z_mm: float) -> None:
+        pitch = pitch_mm(window.camera, (0.0, 0.0), z_mm)
+        group = max(1, round(NODE_MM / pitch / first.block))
+        side = group * first.block
+        ratios = _coarser(first.blocks, group)
+        self._window, self._z_mm, self._pitch_mm = window, z_mm, side * pitch
+        v, u = (np.arange(count) * side + (side - 1) / 2 for count in ratios.shape[1:])
+        self._on_card = inside[v.astype(int)[:, None], u.astype(int)[None, :]]
+        self._ratios = ratios[:, self._on_card]
+        row, column = np.nonzero(self._on_card)
+        self._pixels = np.column_stack([u[column], v[row]])
+        self._xy_mm = pixels_to_plane(window.camera, self._pixels, z_mm)
+
+    def refit(self, calibrated: LightField, field: LightField, around: Surroundings, face: Face) -> Refit:
+        """Gains, coat and slopes under the light over a face."""
+        carried = self._at_places((calibrated.flat / field.flat)[..., 0]) * self._ratios
+        tangent = np.stack([self._at_places(field.tangent[..., axis]) for axis in (0, 1)], axis=-1)
+        points = np.column_stack([self._xy_mm, self._at_places(face.z_mm[None])[0]])
+        slope = np.stack([self._at_places(face.slope[None, ..., axis])[0] for axis in (0, 1)], axis=-1)
+        shine = lobes(points, normals_of(slope), around.lights_mm, around.eye_mm)
+        return refit(carried, tangent, shine)
+
+    def face(self, found: Refit) -> Face:
+        """The large shape of the card by its slopes, at the nodes of the window's light field."""
+        nodes, shape = self._window.nodes()
+        return Face(
+            z_mm=self._z_mm + self._gathered(self._lift_mm(found.slope), shape),
+            slope=self._smooth(found.slope, nodes).reshape(*shape, 2),
+            coat=found.coat,
+        )
+
+    def _lift_mm(self, slope: Array) -> Array:
+        """Height over the lowest parts of the card, (rows, columns) of the net; zero off the card."""
+        x, y = np.zeros((2, *self._on_card.shape), np.float32)
+        x[self._on_card], y[self._on_card] = np.nan_to_num(slope.T)
+        height = height_um(Slopes(x, y, self._pitch_mm)) / 1000.0
+        lowest = np.percentile(height[self._on_card], LIES_PERCENT)
+        return np.where(self._on_card, height - lowest, 0.0)
+
+    def _smooth(self, slope: Array, nodes: Array) -> Array:
+        """Polynomials through the slopes, dents and print set aside, at pixels (N, 2)."""
+        known = np.isfinite(slope).all(axis=1)
+        terms = _polynomials(self._xy_mm[known])
+        kept = np.ones(len(terms), bool)
+        for _ in range(3):
+            fitted = np.linalg.lstsq(terms[kept], slope[known][kept], rcond=None)[0]
+            off = np.abs(slope[known] - terms @ fitted).max(axis=1)
+            kept = off <= 3.0 * np.median(off) + 1e-9
+        return _polynomials(pixels_to_plane(self._window.camera, nodes, self._z_mm)) @ fitted
+
+    def _at_places(self, grid: NDArray[np.floating]) -> Array:
+        """A field's grid (lights, rows, columns) at the places: (lights, N)."""
+        height, width = self._window.shape
+        _, rows, columns = grid.shape
+        where = self._pixels.T[::-1] * np.array([[(rows - 1) / (height - 1)], [(columns - 1) / (width - 1)]])
+        return np.stack([map_coordinates(one.astype(np.float64), where, order=1) for one in grid])
+
+    def _gathered(self, values: Array, shape: tuple[int, int]) -> Array:
+        """Values on the net at a grid over the window."""
+        places = [
+            np.linspace(-0.5, count - 0.5, many) for count, many in zip(values.shape, shape, strict=True)
+        ]
+        where = np.stack(np.meshgrid(*places, indexing="ij"))
+        return np.asarray(map_coordinates(values, where, order=1, mode="nearest"), np.float64)
+
+
+def _coarser(blocks: NDArray[np.float32], group: int) -> Array:
     """Means over squares of blocks; -1 where one of them is clipped."""
-    lights, rows, columns = (blocks.shape[0], *(size // NODE_BLOCKS for size in blocks.shape[1:]))
-    whole = blocks[:, : rows * NODE_BLOCKS, : columns * NODE_BLOCKS]
-    parts = whole.reshape(lights, rows, NODE_BLOCKS, columns, NODE_BLOCKS).astype(np.float64)
+    lights, rows, columns = (blocks.shape[0], *(size // group for size in blocks.shape[1:]))
+    whole = blocks[:, : rows * group, : columns * group]
+    parts = whole.reshape(lights, rows, group, columns, group).astype(np.float64)
     return np.where(parts.min(axis=(2, 4)) < 0, -1.0, parts.mean(axis=(2, 4)))
 
 
-def _lift_mm(found: Gains, on_card: NDArray[np.bool_], pitch: float) -> Array:
-    """Height over the lowest parts of the card, (rows, columns); zero off the card."""
-    x, y = np.zeros(on_card.shape, np.float32), np.zeros(on_card.shape, np.float32)
-    x[on_card], y[on_card] = np.nan_to_num(found.slope.T)
-    height = height_um(Slopes(x, y, pitch)) / 1000.0
-    return np.where(on_card, height - np.percentile(height[on_card], LIES_PERCENT), 0.0)
-
-
-class _Nodes:
-    """The centres of the refit's squares in the window's pixels."""
-
-    def __init__(self, side: int, shape: tuple[int, ...], window: Window) -> None:
-        self._side = side
-        self._shape = (shape[0], shape[1])
-        self._size = window.shape
-        self.pitch_mm = side * pitch_mm(window.camera, (0.0, 0.0), 0.0)
-
-    def pick(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """The nodes whose middle pixel is in a mask (H, W)."""
-        v, u = (np.arange(count) * self._side + self._side // 2 for count in self._shape)
-        return mask[v[:, None], u[None, :]]
-
-    def spread(self, grid: NDArray[np.floating]) -> Array:
-        """A field's grid (lights, rows, columns) at the nodes."""
-        places = []
-        for count, size, many in zip(self._shape, self._size, grid.shape[1:], strict=True):
-            places.append((np.arange(count) * self._side + (self._side - 1) / 2) * (many - 1) / (size - 1))
-        where = np.stack(np.meshgrid(*places, indexing="ij"))
-        return np.stack([map_coordinates(one.astype(np.float64), where, order=1) for one in grid])
-
-    def gather(self, values: Array, shape: tuple[int, ...]) -> Array:
-        """Values at the nodes on a field's grid of another shape."""
-        places = []
-        for size, many in zip(self._size, shape, strict=True):
-            places.append((np.linspace(0, size - 1, many) - (self._side - 1) / 2) / self._side)
-        where = np.stack(np.meshgrid(*places, indexing="ij"))
-        return np.asarray(map_coordinates(values, where, order=1, mode="nearest"), np.float64)
+def _polynomials(xy_mm: Array) -> Array:
+    """All products of powers up to `DEGREE`, of coordinates scaled to about one: (N, terms)."""
+    x, y = (xy_mm / 44.0).T
+    powers = [(i, j) for i in range(DEGREE + 1) for j in range(DEGREE + 1 - i)]
+    return np.stack([x**i * y**j for i, j in powers], axis=1)

@@ -18,11 +18,11 @@ from ..documents.scan import Measurements, Outline
 from ..photometric.register import coarse_shifts, register
 from ..photometric.solve import Alignment, MeanRatio, mean_ratio, solve
 from ..photometric.stack import LightField, Pictures, Sensor, pictures, unusable
-from .drift import refit
+from .drift import refit_light
 from .figures import measurements
 from .maps import Maps, rectified_maps
 from .stopwatch import Stopwatch
-from .window import INSIDE_MM, Surroundings, Window, around, card_mask, sensor
+from .window import INSIDE_MM, Face, Surroundings, Window, around, card_mask, sensor
 
 CARD_THICKNESS_MM = 0.3
 """Height of a card's face over the mat, nominal; half as much again changes a normal by less than 0.02
@@ -95,7 +95,7 @@ def compute(
     watch.begin("register")
     seen = _look(stack, fitted, outline)
     watch.begin("gains")
-    drift = refit(seen.around, seen.window, seen.field, seen.mean, seen.inside, CARD_THICKNESS_MM)
+    drift = refit_light(seen.around, seen.window, seen.mean, seen.inside, CARD_THICKNESS_MM)
     watch.begin("normals")
     solution = solve(seen.pictures, drift.field, alignment=seen.alignment, mean=seen.mean)
     watch.begin("rectify")
@@ -141,7 +141,7 @@ class _Seen:
 
     Attributes:
         window, around: where it was cut from, and what lights it.
-        pictures, field, mean: its pixels, the light with nominal power, the first look.
+        pictures, mean: its pixels and the first look at them.
         inside: (H, W), on the card and away from its edge.
         alignment: shifts of the cut pictures.
     """
@@ -149,7 +149,6 @@ class _Seen:
     window: Window
     around: Surroundings
     pictures: Pictures
-    field: LightField
     mean: MeanRatio
     inside: NDArray[np.bool_]
     alignment: Alignment
@@ -187,7 +186,7 @@ def _look(stack: Stack, profile: LoadedProfile, outline: Outline) -> _Seen:
     sensed, unit = sensor(profile, stack.ambient.dtype)
     exposure = stack.exposure_us / profile.profile.flat_field.exposure_us
     surroundings = Surroundings(profile, stack.light_indices, unit * exposure)
-    field = surroundings.field(window, np.array(CARD_THICKNESS_MM))
+    field = surroundings.field(window, Face.level(window, CARD_THICKNESS_MM))
     inside = card_mask(outline, window.camera, CARD_THICKNESS_MM, INSIDE_MM)
     taken, mean = _cut(stack, window, np.zeros((len(stack.lights), 2)), sensed, field)
     whole = np.round(coarse_shifts(mean.blocks, BLOCK_PX))
@@ -199,7 +198,7 @@ def _look(stack: Stack, profile: LoadedProfile, outline: Outline) -> _Seen:
     if np.abs(found.shift_px).max() > WHOLE_PX:
         taken, mean = _cut(stack, window, whole + np.round(found.shift_px), sensed, field)
         found = register(taken, field, mean, inside)
-    return _Seen(window, surroundings, taken, field, mean, inside, found)
+    return _Seen(window, surroundings, taken, mean, inside, found)
 
 
 def _cut(

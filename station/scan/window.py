@@ -12,13 +12,15 @@ from ..camera.interface import Pixels, full_scale
 from ..card.geometry import pitch_mm, pixels_to_plane, plane_to_pixels
 from ..documents.profile import CameraProfile
 from ..documents.scan import Outline
+from ..photometric.coat import ROUGHNESS, coated_share, lobes, transmission
 from ..photometric.lights import near_field
 from ..photometric.stack import LightField, Sensor, unusable
 
+Array = NDArray[np.float64]
+
 MARGIN_MM = 2.0
-NODE_PX = 32
-"""Distance of the nodes on which light and geometry are known; between them straight lines are good to 0.01
-%."""
+NODE_MM = 1.35
+"""Distance of the nodes on which light and geometry are known; straight lines between them are good to 0.01 %."""
 INSIDE_MM = 1.0
 """What lies nearer to the card's edge takes no part in registration and gains: the edge throws shadows."""
 
@@ -54,7 +56,8 @@ class Window:
     def nodes(self) -> tuple[NDArray[np.float64], tuple[int, int]]:
         """Pixels (N, 2) of a regular grid from corner to corner, and its rows and columns."""
         height, width = self.shape
-        rows, columns = (max(2, round(size / NODE_PX) + 1) for size in self.shape)
+        pitch = pitch_mm(self.camera, (0.0, 0.0), 0.0)
+        rows, columns = (max(2, round(size * pitch / NODE_MM) + 1) for size in self.shape)
         u, v = np.linspace(0, width - 1, columns), np.linspace(0, height - 1, rows)
         return np.stack(np.meshgrid(u, v), axis=-1).reshape(-1, 2), (rows, columns)
 
@@ -111,6 +114,27 @@ def sensor(profile: LoadedProfile, dtype: np.dtype[np.uint8] | np.dtype[np.uint1
 
 
 @dataclass(frozen=True, slots=True)
+class Face:
+    """The large shape of what is lit, at the nodes of a window.
+
+    Attributes:
+        z_mm: (rows, columns), height over the mat.
+        slope: (rows, columns, 2), dz/dx and dz/dy.
+        coat: (lobes,), reflectance of each lobe of the coat; zeros: matte.
+    """
+
+    z_mm: Array
+    slope: Array
+    coat: Array
+
+    @classmethod
+    def level(cls, window: Window, z_mm: float) -> "Face":
+        """A flat matte face."""
+        _, shape = window.nodes()
+        return cls(np.full(shape, z_mm), np.zeros((*shape, 2)), np.zeros(len(ROUGHNESS)))
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the light field of a window is made from.
 
@@ -124,23 +148,47 @@ class Surroundings:
     lights: Sequence[int]
     codes: float
 
-    def field(self, window: Window, z_mm: NDArray[np.floating]) -> LightField:
-        """The light over a surface whose height at the nodes is `z_mm` (a number, or (rows, columns))."""
-        flat_profile = self.profile.profile.flat_field
+    @property
+    def lights_mm(self) -> Array:
+        """Positions (lights, 3), mat frame."""
+        return np.array([self.profile.profile.lights[index].position_mm for index in self.lights])
+
+    @property
+    def eye_mm(self) -> Array:
+        """The camera's centre (3,), mat frame."""
+        camera = self.profile.profile.camera
+        turn = np.asarray(cv2.Rodrigues(np.array(camera.rotation))[0], np.float64)
+        return np.asarray(-turn.T @ np.array(camera.translation_mm), np.float64)
+
+    def field(self, window: Window, face: Face) -> LightField:
+        """The light over a face."""
+        flat_field = self.profile.profile.flat_field
         nodes, shape = window.nodes()
-        height = np.broadcast_to(np.asarray(z_mm, np.float64), shape).ravel()
         whole = nodes + np.array([window.columns.start, window.rows.start])
-        flat = self.profile.flat_at(whole)[list(self.lights)] * (self.codes / flat_profile.reflectance)
+        white = self.profile.flat_at(whole)[list(self.lights)] * (self.codes / flat_field.reflectance)
+        on_card = _points(window.camera, nodes, face.z_mm.ravel())
+        on_target = _points(window.camera, nodes, np.full(len(nodes), flat_field.plane_z_mm))
         lights = [self.profile.profile.lights[index] for index in self.lights]
-        on_card = _points(window.camera, nodes, height)
-        on_target = _points(window.camera, nodes, np.full(len(nodes), flat_profile.plane_z_mm))
-        field = near_field(lights, on_card, flat, on_target)
-        return LightField(field.flat.reshape(-1, *shape, 3), field.tangent.reshape(-1, *shape, 2))
+        field = near_field(lights, on_card, white, on_target)
+        through = transmission(on_card, self.lights_mm, coated_share(face.coat)).astype(np.float32)
+        shine = np.tensordot(face.coat, self._lobes(on_card, face), axes=1)
+        return LightField(
+            flat=(field.flat * through[..., None]).reshape(-1, *shape, 3),
+            tangent=field.tangent.reshape(-1, *shape, 2),
+            shine=shine.astype(np.float32).reshape(-1, *shape),
+        )
+
+    def _lobes(self, points: Array, face: Face) -> Array:
+        return lobes(points, normals_of(face.slope.reshape(-1, 2)), self.lights_mm, self.eye_mm)
 
 
-def _points(
-    camera: CameraProfile, pixels: NDArray[np.float64], z_mm: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def normals_of(slope: Array) -> Array:
+    """Unit normals (..., 3) of slopes (..., 2)."""
+    normals = np.concatenate([-slope, np.ones_like(slope[..., :1])], axis=-1)
+    return np.asarray(normals / np.linalg.norm(normals, axis=-1, keepdims=True), np.float64)
+
+
+def _points(camera: CameraProfile, pixels: Array, z_mm: Array) -> Array:
     """Where rays of pixels (N, 2) reach the heights (N,): (N, 3), from where they cross two planes."""
     low, high = pixels_to_plane(camera, pixels, 0.0), pixels_to_plane(camera, pixels, 1.0)
     return np.column_stack([low + (high - low) * z_mm[:, None], z_mm])
