@@ -114,7 +114,6 @@ def check(
     for scan_id, place in places.items():
         assert place.state in ("captured", "processed", "interrupted")
         assert (place.state == "interrupted") == (scan_id not in folders)
-    seen["unacknowledged"] = len(stored) - len(scans)
     for scan_id in stored - read:
         read_stack(folders[scan_id])
     for scan_id, number in catalogued:
