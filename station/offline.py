@@ -80,7 +80,7 @@ def compare_with_truth(folder: Path, seed: int, side: Side, bow_mm: float | None
 def angles_deg(one: Floats, other: Floats) -> Floats:
     """Angle between unit vectors (..., 3); by the chord, which keeps its precision at small angles."""
     chord = np.linalg.norm(one.astype(np.float64) - other, axis=-1)
-    return np.rad2deg(2 * np.arcsin(np.clip(chord / 2, 0, 1))).astype(np.float32)
+    return np.asarray(np.rad2deg(2 * np.arcsin(np.clip(chord / 2, 0, 1))), np.float32)
 
 
 def _true_percents(real: "Truth") -> tuple[float, float]:

@@ -73,8 +73,13 @@ def scan_text(scan: ScanSummary) -> str:
         rows.append(("centering", centering_text(measured.centering)))
         rows += [("quality", line) for line in quality_lines(measured.quality)]
         rows += [("not assessed", f"{item.what}: {item.why}") for item in measured.not_assessed]
-    rows += [("time", f"{stage} {seconds:.2f} s") for stage, seconds in scan.stages_s.items()]
-    return "\n".join(f"{name:<13} {value.rstrip()}" for name, value in rows)
+    times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in scan.stages_s.items())
+    rows += [("time", times)] if times else []
+    labels = ["", *(name for name, _ in rows)]
+    return "\n".join(
+        f"{'' if name == above else name:<13} {value.rstrip()}"
+        for above, (name, value) in zip(labels, rows, strict=False)
+    )
 
 
 def centering_text(centering: Centering | None) -> str:

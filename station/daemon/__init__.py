@@ -19,6 +19,7 @@ def run(settings: Settings) -> None:
             disk is full.
     """
     logging.basicConfig(level=logging.INFO, format=LOG_FORM)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     asyncio.run(_serve(settings))
 
 

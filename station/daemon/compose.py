@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+NEW_IN_OUTBOX = ("scan.captured", "scan.processed")
 
 
 class Daemon:
@@ -168,21 +169,11 @@ class Daemon:
 
     async def _open_delivery(self, journal: Journal) -> None:
         outgoing = Outgoing(self._root, journal)
-        deliverer = Deliverer(self._settings.endpoint("intake"), outgoing)
-        journal.listen(
-            lambda event: deliverer.wake() if event.type in ("scan.captured", "scan.processed") else None
-        )
-        task = asyncio.create_task(deliverer.run(), name="delivery")
-        self._stack.push_async_callback(_cancelled, task)
+        deliverer = await self._entered(Deliverer(self._settings.endpoint("intake"), outgoing))
+        journal.listen(lambda event: deliverer.wake() if event.type in NEW_IN_OUTBOX else None)
 
     async def _entered(self, resource: AbstractAsyncContextManager[T]) -> T:
         return await self._stack.enter_async_context(resource)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 def _in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

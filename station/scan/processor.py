@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from ..archive.folder import manifest_sha256, read_manifest, read_stack
 from ..archive.results import ResultWriter
 from ..calibrate.profile import LoadedProfile
@@ -142,12 +144,13 @@ class Processor:
 
 
 def _add_maps(writer: ResultWriter, computed: Computed) -> None:
+    # resampling takes near-black ink slightly below zero; no surface reflects less than nothing
     maps = computed.maps
     writer.add_array("normals", maps.normals, "normals")
-    writer.add_array("albedo", maps.albedo, "fraction")
+    writer.add_array("albedo", np.maximum(maps.albedo, 0), "fraction")
     writer.add_array("height_mm", maps.height_um / 1000, "height_mm")
     writer.add_array("sigma_deg", maps.sigma_deg, "fraction")
-    writer.add_array("gloss", maps.gloss, "fraction")
+    writer.add_array("gloss", np.maximum(maps.gloss, 0), "fraction")
     writer.add_array("valid", maps.valid)
 
 
