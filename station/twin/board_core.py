@@ -50,6 +50,7 @@ class BoardCore:
         self._session = 0
         self._lease_ns = 0
         self._heard_ns = now_ns
+        self._advanced_ns = now_ns
         self._last: tuple[Frame, bytes] | None = None
         self._repeated = 0
         self._misshapen = 0
@@ -63,6 +64,7 @@ class BoardCore:
 
     def advance(self, now_ns: int) -> Output:
         """Do what has become due."""
+        self._advanced_ns = now_ns
         self._machine.expire_lights(now_ns)
         if self._lease_is_over(now_ns) and self._machine.needs_host:
             self._machine.fail(m.Fault.LEASE_EXPIRED, now_ns)
@@ -114,7 +116,7 @@ class BoardCore:
         if self._machine.needs_host:
             times.append(self.lease_over_ns)
         event_ns = self._machine.events.wake_ns
-        if event_ns is not None and event_ns < self.lease_over_ns:
+        if event_ns is not None and max(event_ns, self._advanced_ns) < self.lease_over_ns:
             times.append(event_ns)
         return min((time for time in times if time is not None), default=None)
 
