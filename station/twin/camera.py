@@ -159,6 +159,12 @@ class TwinCamera:
                 self._changed.notify_all()
             thread.join()
 
+    @property
+    def exposed(self) -> int:
+        """Frames exposed since the camera was opened, whoever took them."""
+        with self._changed:
+            return self._sequence
+
     def silence(self) -> None:
         """Fault: from now on no frame arrives."""
         self._silent = True

@@ -1,5 +1,7 @@
 """The shape of the face: warp, relief of the paper, and the signed distance to the cut edge."""
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -7,7 +9,7 @@ from .chance import stream
 from .design import Body, Design
 from .grid import CARD_HEIGHT_MM, CARD_WIDTH_MM, CardGrid, Floats
 
-TILE_TEXELS = 2048
+TILE_TEXELS = 1024
 TILE_PITCH_MM = 0.02
 
 
@@ -56,6 +58,7 @@ def noise_tile(pitch_mm: float, correlation_mm: float, *, seed: int, name: str) 
     return np.asarray(cv2.resize(tile, (size, size), interpolation=how), np.float32)
 
 
+@lru_cache(maxsize=6)
 def _tile(correlation_mm: float, seed: int, name: str) -> Floats:
     """White noise, filtered in the frequency domain, so that the tile wraps around by itself."""
     white = stream(seed, name).standard_normal((TILE_TEXELS, TILE_TEXELS), dtype=np.float32)

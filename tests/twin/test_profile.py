@@ -1,0 +1,100 @@
+"""The twin's rig profile: valid, near the truth, and what the generator makes."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from station.documents.profile import RigProfile
+from station.twin.lights import ring
+from station.twin.optics import Optics
+from station.twin.profile import BilinearFit, calibrate, profile, write
+from station.twin.sensor import Sensor
+from station.twin.toml import as_toml
+
+CALIBRATION = Path(__file__).parents[2] / "calibration"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> RigProfile:
+    return RigProfile.model_validate(tomllib.loads((CALIBRATION / "twin.toml").read_text("utf-8")))
+
+
+@pytest.fixture(scope="module")
+def flat(shipped: RigProfile) -> np.ndarray:
+    with np.load(CALIBRATION / shipped.flat_field.file) as arrays:
+        return arrays["flat"]
+
+
+def test_shipped_profile_is_whole(shipped: RigProfile, flat: np.ndarray) -> None:
+    assert shipped.simulated
+    digest = hashlib.sha256((CALIBRATION / shipped.flat_field.file).read_bytes()).hexdigest()
+    assert shipped.flat_field.sha256 == digest
+    assert flat.dtype == np.float32
+    assert flat.shape == (8, 104, 80, 3)
+    assert flat.min() > 20
+    assert flat.max() < 0.98 * shipped.camera.full_scale - shipped.camera.black_level
+
+
+def test_lights_are_near_the_truth_but_not_the_truth(shipped: RigProfile) -> None:
+    for found, light in zip(shipped.lights, ring(), strict=True):
+        assert 0.01 < np.linalg.norm(np.array(found.position_mm) - light.position_mm) < 0.8
+        assert np.dot(found.axis, light.axis) > 0.99
+        assert found.power == pytest.approx([light.power * c for c in light.colour], rel=0.05)
+
+
+def test_camera_of_the_profile_is_the_camera(shipped: RigProfile) -> None:
+    optics = Optics(600)
+    assert (shipped.camera.width_px, shipped.camera.height_px) == (optics.width_px, optics.height_px)
+    assert shipped.camera.matrix == pytest.approx(optics.matrix, abs=1e-3)
+    assert shipped.camera.translation_mm == pytest.approx(-optics.rotation @ optics.centre_mm, abs=1e-3)
+
+
+def test_measured_noise_is_the_sensors(shipped: RigProfile) -> None:
+    sensor = Sensor(8)
+    assert shipped.camera.noise_a == pytest.approx(sensor.noise_a, rel=0.03)
+    assert shipped.camera.noise_b == pytest.approx(sensor.noise_b, rel=0.2)
+    assert shipped.camera.black_level == sensor.black_level
+
+
+def test_calibrating_again_at_another_resolution_finds_the_same_flat_field(flat: np.ndarray) -> None:
+    again = calibrate(dpi=60, averaged=2)
+    assert again.flat.shape == flat.shape
+    ratio = again.flat.mean(axis=-1) / flat.mean(axis=-1)
+    for k in range(8):  # drift of 1 % per frame moves each light as a whole
+        assert ratio[k].mean() == pytest.approx(1, abs=0.04)
+        assert ratio[k].std() < 0.02
+    assert again.noise_a == pytest.approx(Sensor(8).noise_a, rel=0.1)
+
+
+def test_written_profile_reads_as_the_document_it_was(tmp_path: Path) -> None:
+    path = write(tmp_path / "new", dpi=60, averaged=1)
+    read = RigProfile.model_validate(tomllib.loads(path.read_text("utf-8")))
+    with np.load(path.parent / read.flat_field.file) as arrays:
+        assert arrays["flat"].shape == (8, 104, 80, 3)
+    assert read.flat_field.sha256 == hashlib.sha256((path.parent / "twin.npz").read_bytes()).hexdigest()
+    measured = calibrate(dpi=60, averaged=1)
+    assert read == profile(measured, "twin.npz", read.flat_field.sha256, dpi=60)
+
+
+def test_fit_has_no_bias_at_the_edges() -> None:
+    """A plane is a bilinear surface: the fit must return its values at the grid's places."""
+    optics = Optics(60)
+    rows, columns = np.indices((optics.height_px, optics.width_px)).astype(np.float64)
+    plane = np.stack([3 + 0.5 * rows - 0.25 * columns] * 3, axis=-1)
+    fitted = BilinearFit(optics)(plane)
+    y, x = np.linspace(0, optics.height_px - 1, 104)[:, None], np.linspace(0, optics.width_px - 1, 80)
+    np.testing.assert_allclose(fitted[..., 1], 3 + 0.5 * y - 0.25 * x, atol=1e-6)
+
+
+def test_toml_reads_back() -> None:
+    tree = {
+        "a": 1,
+        "b": 'x "y" ö',
+        "c": [1.5, 2.0],
+        "d": {"e": True, "f": {"g": []}},
+        "h": [{"i": 1}, {"i": 2}],
+    }
+    assert tomllib.loads(as_toml(tree)) == tree
