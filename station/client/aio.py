@@ -40,6 +40,7 @@ class AsyncStationClient:
         self._events = events
         self._limits = limits
         self._proven = False
+        self._given_up = False
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
 
     @classmethod
@@ -124,6 +125,7 @@ class AsyncStationClient:
         raise wire.absent(self._control, f"no answer within {self._limits.reply_s:g} s")
 
     async def _await_connection(self) -> wire.Line:
+        await self._redial()
         problem = wire.absent(self._control, f"no connection within {self._limits.connect_s:g} s")
         line = self._line
         loop = asyncio.get_running_loop()
@@ -138,17 +140,18 @@ class AsyncStationClient:
                 problem = why if final or not self._proven else problem
                 if final:
                     break
-        if line is self._line:  # unless a call beside this one has done so
-            await self._redial()
+        self._given_up = self._given_up or line is self._line
         raise problem
 
     async def _redial(self) -> None:
-        """Connect anew: libzmq gives up for good after some refusals."""
-        self._reading.cancel()
-        self._line.close()
-        stopped = self._reading
-        self._dial_control()
-        await asyncio.gather(stopped, return_exceptions=True)
+        """Connect anew where libzmq has given up, as it does for good after some refusals."""
+        if self._given_up:
+            self._given_up = False
+            stopped = self._reading
+            stopped.cancel()
+            self._line.close()
+            self._dial_control()
+            await asyncio.gather(stopped, return_exceptions=True)
 
     async def status(self) -> Status:
         """What is going on, in one atomic document."""

@@ -42,6 +42,7 @@ class StationClient:
         self._limits = limits
         self._turn = threading.Lock()
         self._proven = False
+        self._given_up = False
 
     @classmethod
     def from_settings(cls, settings: "Settings") -> Self:
@@ -88,6 +89,10 @@ class StationClient:
             return result_of(self._wait(request_id))
 
     def _await_connection(self) -> None:
+        if self._given_up:  # as libzmq has, for good, after some refusals
+            self._line.close()
+            self._line = self._dial(zmq.DEALER, self._control)
+            self._given_up = False
         problem = wire.absent(self._control, f"no connection within {self._limits.connect_s:g} s")
         poller = zmq.Poller()
         poller.register(self._line.socket, zmq.POLLOUT)
@@ -104,8 +109,7 @@ class StationClient:
                 problem = why if final or not self._proven else problem
                 if final:
                     break
-        self._line.close()  # libzmq gives up for good after some refusals: the next call tries anew
-        self._line = self._dial(zmq.DEALER, self._control)
+        self._given_up = True
         raise problem
 
     def _wait(self, request_id: str) -> Reply:
