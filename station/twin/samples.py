@@ -46,11 +46,18 @@ def fill(buffer: Shorts, nodes: Floats, texture: Shorts, mat: Shorts, turn: Floa
     """
     for row in prange(buffer.size // (columns * STRIDE)):
         sample = np.empty(CHANNELS, np.float32)
+        left, right = np.empty(4, np.float32), np.empty(4, np.float32)
         above, share = row // SEGMENT, np.float32(row % SEGMENT) / np.float32(SEGMENT)
         for segment in range(columns):
-            left = nodes[above, segment] * (1 - share) + nodes[above + 1, segment] * share
-            right = nodes[above, segment + 1] * (1 - share) + nodes[above + 1, segment + 1] * share
+            _between(left, nodes, above, segment, share)
+            _between(right, nodes, above, segment + 1, share)
             _fill_segment(buffer, (row * columns + segment) * STRIDE, left, right, texture, mat, turn, sample)
+
+
+@inner_kernel
+def _between(node: Floats, nodes: Floats, above: int, column: int, share: Number) -> None:
+    for k in range(node.size):
+        node[k] = nodes[above, column, k] + (nodes[above + 1, column, k] - nodes[above, column, k]) * share
 
 
 @inner_kernel
@@ -65,11 +72,13 @@ def _fill_segment(
     sample: Floats,
 ) -> None:
     height, width, size = texture.shape[0], texture.shape[1], mat.shape[0]
+    u0, v0, x0, y0 = left[0], left[1], left[2], left[3]
+    du, dv, dx, dy = right[0] - u0, right[1] - v0, right[2] - x0, right[3] - y0
     for i in range(SEGMENT):
         slot = base + (i // 2) + HALF * (i % 2)
-        place = left + (right - left) * np.float32(i / SEGMENT)
-        u, v = place[0], place[1]
-        grey = mat[int(place[3]) % size, int(place[2]) % size]
+        t = np.float32(i / SEGMENT)
+        u, v = u0 + t * du, v0 + t * dv
+        grey = mat[int(y0 + t * dy) % size, int(x0 + t * dx) % size]
         sample[5] = 0
         if u >= 0 and v >= 0 and u < width - 1 and v < height - 1:
             _bilinear(sample, texture, u, v)
@@ -90,12 +99,16 @@ def _store_mat(buffer: Shorts, slot: int, grey: int) -> None:
 
 @inner_kernel
 def _bilinear(sample: Floats, texture: Shorts, u: Number, v: Number) -> None:
-    c, r = int(u), int(v)
+    c, r = np.intp(u), np.intp(v)
     fu, fv = np.float32(u - c), np.float32(v - r)
+    lower_right, lower_left, upper_right = fu * fv, fv - fu * fv, fu - fu * fv
+    upper_left = np.float32(1) - fu - fv + fu * fv
     for k in range(CHANNELS):
-        upper = texture[r, c, k] * (1 - fu) + texture[r, c + 1, k] * fu
-        lower = texture[r + 1, c, k] * (1 - fu) + texture[r + 1, c + 1, k] * fu
-        sample[k] = upper * (1 - fv) + lower * fv
+        upper = upper_left * np.float32(texture[r, c, k]) + upper_right * np.float32(texture[r, c + 1, k])
+        lower = lower_left * np.float32(texture[r + 1, c, k]) + lower_right * np.float32(
+            texture[r + 1, c + 1, k]
+        )
+        sample[k] = upper + lower
 
 
 @inner_kernel
@@ -107,8 +120,37 @@ def _store_card(buffer: Shorts, slot: int, sample: Floats, grey: int, turn: Floa
     buffer[slot + SEGMENT] = np.int16(nx * turn[1] + ny * turn[0])
     for c in range(3):
         buffer[slot + (2 + c) * SEGMENT] = np.int16(
-            sample[2 + c] * cover + grey * (1 - cover) + np.float32(0.5)
+            sample[2 + c] * cover + np.float32(grey) * (np.float32(1) - cover) + np.float32(0.5)
         )
     rough = int(sample[6] / UNIT * 63 + 0.5)
     gloss, foil = int(sample[7] * cover / UNIT * 31 + 0.5), int(sample[8] * cover / UNIT * 15 + 0.5)
     buffer[slot + 5 * SEGMENT] = np.int16((rough << 9) | (gloss << 4) | foil)
+
+
+@parallel_kernel
+def pack(
+    packed: Shorts, slope_x: Floats, slope_y: Floats, albedo: Floats, others: tuple[Floats, ...]
+) -> None:
+    """A texture as `fill` wants it.
+
+    Args:
+        packed: int16 (H, W, CHANNELS); written.
+        slope_x, slope_y: (H, W).
+        albedo: (H, W, 3).
+        others: coverage, roughness, gloss, foil, each (H, W) and 0 to 1.
+    """
+    for row in prange(packed.shape[0]):
+        for column in range(packed.shape[1]):
+            x, y = slope_x[row, column], slope_y[row, column]
+            steep = np.float32(UNIT) / np.sqrt(np.float32(1) + x * x + y * y)
+            packed[row, column, 0] = np.int16(np.rint(-x * steep))
+            packed[row, column, 1] = np.int16(np.rint(-y * steep))
+            for c in range(3):
+                packed[row, column, 2 + c] = _share(albedo[row, column, c])
+            for k in range(4):
+                packed[row, column, 5 + k] = _share(others[k][row, column])
+
+
+@inner_kernel
+def _share(value: Number) -> np.int16:
+    return np.int16(min(np.float32(1), max(np.float32(0), value)) * np.float32(UNIT) + np.float32(0.5))

@@ -62,8 +62,9 @@ def _print(design: Design, grid: CardGrid, depth: Floats) -> flaws.Face:
     canvas = art.paint(design, grid)
     albedo = reflectance(canvas.rgb)
     text = np.asarray(canvas.text / 255, np.float32)
-    share = (spec.unkind.text_contrast * text)[..., None]
-    albedo += share * (TEXT_INK - albedo)
+    written = text > 0
+    share = min(1.0, spec.unkind.text_contrast) * text[written, None]
+    albedo[written] += share * (TEXT_INK - albedo[written])
     coat = stream(spec.seed, "coat").uniform(0.06, 0.11)
     fray = noise_field(grid, 0.25, seed=spec.seed, name=f"fray {spec.side}")
     foil = np.zeros_like(text)

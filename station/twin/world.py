@@ -145,11 +145,7 @@ def _fill_even(buffer: NDArray[np.int16], reflectance: float) -> None:
 
 def _pack(texture: Texture) -> NDArray[np.int16]:
     """The texture as the sampling kernel wants it."""
-    packed = np.zeros((*texture.coverage.shape, samples.CHANNELS), np.int16)
-    steep = samples.UNIT / np.sqrt(1 + texture.slope_x**2 + texture.slope_y**2)
-    packed[..., 0] = np.round(-texture.slope_x * steep)
-    packed[..., 1] = np.round(-texture.slope_y * steep)
-    packed[..., 2:5] = np.round(np.clip(texture.albedo, 0, 1) * samples.UNIT)
-    for index, plane in enumerate((texture.coverage, texture.roughness, texture.gloss, texture.foil)):
-        packed[..., 5 + index] = np.round(np.clip(plane, 0, 1) * samples.UNIT)
+    packed = np.empty((*texture.coverage.shape, samples.CHANNELS), np.int16)
+    others = (texture.coverage, texture.roughness, texture.gloss, texture.foil)
+    samples.pack(packed, texture.slope_x, texture.slope_y, texture.albedo, others)
     return packed
