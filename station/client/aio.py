@@ -11,7 +11,7 @@ import zmq.asyncio
 from ..documents.event import Event, Status
 from ..documents.fault import StationError
 from ..documents.limits import LIMITS, Limits
-from ..documents.rpc import Reply, result_of
+from ..documents.rpc import Reply, is_transient, result_of
 from ..documents.scan import ScanSummary
 from . import wire
 from .attach import Arrival, Call, Emit, Follower, Receive
@@ -194,7 +194,7 @@ class AsyncStationClient:
         watching = self.watch(after)
         try:
             async for item in watching:
-                if isinstance(item, Arrival) and item.blob is None:
+                if isinstance(item, Arrival) and not is_transient(item.event.type):
                     yield item.event
         finally:
             await watching.aclose()

@@ -10,7 +10,7 @@ import zmq
 
 from ..documents.event import Event, Status
 from ..documents.limits import LIMITS, Limits
-from ..documents.rpc import Reply, result_of
+from ..documents.rpc import Reply, is_transient, result_of
 from . import wire
 from .attach import Arrival, Call, Emit, Follower, Receive
 
@@ -167,7 +167,7 @@ class StationClient:
         `daemon_absent` when the daemon falls silent. Previews are left out.
         """
         for item in self.watch(after):
-            if isinstance(item, Arrival) and item.blob is None:
+            if isinstance(item, Arrival) and not is_transient(item.event.type):
                 yield item.event
 
     def watch(self, after: int | None = None) -> Iterator[Status | Arrival]:

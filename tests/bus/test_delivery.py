@@ -457,7 +457,7 @@ async def test_a_trainer_killed_again_and_again_loses_and_doubles_nothing(
 @pytest.mark.soak
 @pytest.mark.timeout(1_800)
 async def test_a_trainer_killed_a_hundred_times(endpoint: Endpoint, station: Station, tmp_path: Path) -> None:
-    assert await killing_loop(endpoint, station, tmp_path, 100, 3 * MIB) >= 50
+    assert await killing_loop(endpoint, station, tmp_path, 100, 1 * MIB) >= 50
 
 
 def child_of(pid: int) -> int:
