@@ -8,7 +8,7 @@ from .text import element, number
 
 Size = tuple[float, float]
 
-_VIEW = (-48.0, -51.0, 96.0, 102.0)  # x, y, width, height in mm: the card and room for the figures around it
+_VIEW = (-52.0, -51.0, 104.0, 102.0)  # x, y, width, height in mm: the card and room for the figures around it
 
 
 def share_sigma_percent(first_mm: float, second_mm: float, sigma_mm: float) -> float:

@@ -8,24 +8,23 @@ from .maps import Bools, Bytes, Floats
 
 Table = NDArray[np.uint8]
 
-_DIVERGING = ((28, 74, 110), (98, 150, 180), (238, 236, 230), (205, 133, 92), (128, 52, 34))
-
 
 def _of_opencv(code: int) -> Table:
     ramp = np.arange(256, dtype=np.uint8).reshape(-1, 1)
     return np.ascontiguousarray(cv2.applyColorMap(ramp, code)[:, 0, ::-1]).astype(np.uint8)
 
 
-def _between(anchors: tuple[tuple[int, int, int], ...]) -> Table:
+def _between(*anchors: tuple[int, int, int]) -> Table:
+    """Evenly spaced colours, linearly blended."""
     places = np.linspace(0, 255, len(anchors))
     channels = [np.interp(np.arange(256), places, [a[c] for a in anchors]) for c in range(3)]
     return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
 
 
-SEQUENTIAL = _of_opencv(cv2.COLORMAP_CIVIDIS)
-DOUBT = _of_opencv(cv2.COLORMAP_MAGMA)
+HEIGHT = _between((14, 40, 52), (28, 98, 102), (112, 158, 138), (208, 200, 164), (248, 242, 226))
+DOUBT = _between((243, 240, 232), (226, 198, 146), (197, 124, 68), (124, 54, 36), (52, 20, 24))
 SLOPE = _of_opencv(cv2.COLORMAP_BONE)
-DIVERGING = _between(_DIVERGING)
+DIVERGING = _between((28, 74, 110), (98, 150, 180), (238, 236, 230), (205, 133, 92), (128, 52, 34))
 
 
 def robust_range(values: Floats, valid: Bools, low: float, high: float) -> tuple[float, float] | None:

@@ -21,7 +21,7 @@ _GAINS = (1, 2, 5, 10, 20, 50)
 _WORDS = {
     "slope": "How far the surface leans away from the card’s plane, whichever way.",
     "height": "Integrated from the normals: good over millimetres, less certain over the whole card.",
-    "sigma": "Standard uncertainty of each normal: dark is certain, bright is doubtful.",
+    "sigma": "Standard uncertainty of each normal: pale is certain, dark is doubtful.",
     "residual": "What the matte model leaves unexplained; about 1 where only noise is left.",
     "gloss": "Light above the matte model under the brightest light: varnish, foil, scratches.",
 }
@@ -92,7 +92,7 @@ def _all(maps: ReportMaps) -> Iterator[Tile]:
     yield _scalar(
         maps, "slope", "Slope", tilt_deg(maps.normals), Look("°", colour.SLOPE, floor=0.0), _WORDS["slope"]
     )
-    yield _scalar(maps, "height", "Height", maps.height_um, Look("µm", colour.SEQUENTIAL), _WORDS["height"])
+    yield _scalar(maps, "height", "Height", maps.height_um, Look("µm", colour.HEIGHT), _WORDS["height"])
     yield _local_relief(maps)
     yield _scalar(
         maps, "sigma", "Confidence", maps.sigma_deg, Look("°", colour.DOUBT, floor=0.0), _WORDS["sigma"]

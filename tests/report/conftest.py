@@ -47,11 +47,14 @@ class SyntheticCard:
     pictures: Floats
 
 
-def make_card(dpi: float, seed: int = 7, noise_deg: float = 0.15) -> SyntheticCard:
-    """A card with print, paper relief, a dent, a scratch and a bow, under eight unequal near lights."""
-    rng = np.random.default_rng(seed)
+def make_card(dpi: float, bump_mm: float = 0.0, noise_deg: float = 0.15) -> SyntheticCard:
+    """A card with print, paper relief, a dent, a scratch and a bow, under eight unequal near lights.
+
+    `bump_mm` adds waves of about a centimetre, far steeper than any card: they make the normals matter.
+    """
+    rng = np.random.default_rng(7)
     x, y = card_grid(dpi)
-    height_mm = _surface(x, y, rng)
+    height_mm = _surface(x, y, rng) + bump_mm * np.sin(2 * np.pi * x / 9) * np.sin(2 * np.pi * y / 11)
     normals = _normals(height_mm, 25.4 / dpi)
     albedo = _print(x, y)
     valid = _rounded(x, y, 3.0)
@@ -317,6 +320,11 @@ class Compare:
 @pytest.fixture(scope="session")
 def compare() -> Compare:
     return Compare()
+
+
+@pytest.fixture(scope="session")
+def bumpy_card() -> SyntheticCard:
+    return make_card(dpi=110, bump_mm=0.7)
 
 
 @pytest.fixture(scope="session")

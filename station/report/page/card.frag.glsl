@@ -4,7 +4,7 @@ precision highp float;
 precision highp int;
 
 uniform sampler2D normals;
-uniform sampler2D albedo;
+uniform sampler2D albedo;     // an sRGB texture: reading it gives linear values
 uniform vec2 canvas_px;
 uniform vec2 size_px;       // of the map
 uniform vec2 size_mm;       // of the map, centred on the card
@@ -51,7 +51,7 @@ Surface at(ivec2 pixel) {
   vec2 root = vec2((code.rg << 2) | ivec2((code.b >> 2) & 3, code.b & 3)) - 512.0;
   root /= STEPS;
   float measured = code.b == 255 ? 0.0 : 1.0;
-  return Surface(sign(root) * root * root * measured, to_linear(texelFetch(albedo, pixel, 0).rgb), measured);
+  return Surface(sign(root) * root * root * measured, texelFetch(albedo, pixel, 0).rgb, measured);
 }
 
 Surface blend(Surface a, Surface b, float t) {
@@ -87,7 +87,7 @@ vec3 lit(Surface s, vec2 place) {
   float lobe = light_lobe == 0.0 ? 1.0 : pow(max(dot(-l, light_axis), 0.0), light_lobe);
   vec3 arriving = light_colour * lobe / (distance * distance);
   vec3 matte = s.albedo * max(dot(n, l), 0.0);
-  float shine = gloss * pow(max(dot(n, normalize(l + vec3(0.0, 0.0, 1.0))), 0.0), 90.0);
+  float shine = gloss == 0.0 ? 0.0 : gloss * pow(max(dot(n, normalize(l + vec3(0.0, 0.0, 1.0))), 0.0), 90.0);
   return arriving * (matte + shine);
 }
 
@@ -114,10 +114,10 @@ void main() {
     sum.a = 1.0;
   } else {
     // averaging the light of several places, not their normals, is what a camera of this resolution does
-    int count = int(clamp(ceil(1.0 / scale), 1.0, 4.0));
+    int count = int(clamp(floor(1.0 / scale + 0.5), 1.0, 4.0));
     for (int i = 0; i < count; i++) for (int j = 0; j < count; j++) {
       vec2 offset = (vec2(i, j) + 0.5) / float(count) - 0.5;
-      sum += card((px + offset - origin_px) / scale, px, false);
+      sum += card((px + offset - origin_px) / scale, px, count > 1);
     }
     sum /= float(count * count);
   }

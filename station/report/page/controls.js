@@ -1,5 +1,7 @@
 // Sliders, switches and buttons beside the picture.
 
+const CLAY_STOPS = 3; // of the relief slider: eight times
+
 const byId = (id) => document.getElementById(id);
 
 /** Connects every control; returns those that keys switch too. */
@@ -9,7 +11,7 @@ function connectControls(viewer) {
   const brightness = byId("brightness");
   brightness.addEventListener("input", () => viewer.update({ brightness: Number(brightness.value) }));
   for (const input of document.querySelectorAll('input[name="mode"]')) {
-    input.addEventListener("change", () => viewer.update({ mode: input.value }));
+    input.addEventListener("change", () => showMode(viewer, relief, input.value));
   }
   for (const input of document.querySelectorAll('input[name="drag"]')) {
     input.addEventListener("change", () => viewer.update({ drag: input.value }));
@@ -19,6 +21,13 @@ function connectControls(viewer) {
   byId("zoom-fit").addEventListener("click", () => viewer.fit());
   byId("zoom-native").addEventListener("click", () => viewer.zoom(1 / viewer.state.view.scale));
   return { relief, ...connectSwitches(viewer) };
+}
+
+/** Bare relief is shown steeper, since a card at its true slopes is a grey sheet; the badge says so. */
+function showMode(viewer, relief, mode) {
+  const untouched = Number(relief.value) === (viewer.state.mode === "clay" ? CLAY_STOPS : 0);
+  if (untouched) relief.value = mode === "clay" ? CLAY_STOPS : 0;
+  viewer.update({ mode, relief: Math.pow(2, Number(relief.value)) });
 }
 
 function connectSwitches(viewer) {

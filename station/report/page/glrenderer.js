@@ -36,8 +36,8 @@ function prepare(gl, images) {
   gl.linkProgram(program);
   if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program));
   gl.useProgram(program);
-  texture(gl, 0, images.normals);
-  texture(gl, 1, images.albedo);
+  texture(gl, 0, images.normals, gl.RGBA);
+  texture(gl, 1, images.albedo, gl.SRGB8_ALPHA8);
   const place = (name) => gl.getUniformLocation(program, name);
   gl.uniform1i(place("normals"), 0);
   gl.uniform1i(place("albedo"), 1);
@@ -58,11 +58,11 @@ function compiled(gl, kind, source) {
 }
 
 /** Bytes as they are: no colour conversion, no filtering (the shader decodes before it filters). */
-function texture(gl, unit, image) {
+function texture(gl, unit, image, format) {
   gl.activeTexture(gl.TEXTURE0 + unit);
   gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
   gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
-  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, image);
+  gl.texImage2D(gl.TEXTURE_2D, 0, format, gl.RGBA, gl.UNSIGNED_BYTE, image);
   for (const [key, value] of [
     [gl.TEXTURE_MIN_FILTER, gl.NEAREST],
     [gl.TEXTURE_MAG_FILTER, gl.NEAREST],

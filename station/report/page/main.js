@@ -67,6 +67,10 @@ async function start() {
   viewer.listen(() => showPad(viewer));
   viewer.listen(() => showOverlay(viewer));
   canvas.addEventListener("redraw", () => viewer.update({}));
+  window.addEventListener("beforeprint", () => {
+    viewer.fit();
+    viewer.show();
+  });
   new ResizeObserver(() => viewer.resize()).observe(canvas);
   window.addEventListener("hashchange", () => obeyFragment(viewer));
   obeyFragment(viewer);
