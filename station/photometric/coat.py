@@ -1,8 +1,8 @@
 """What a varnished card sends back besides its print: the tails of its highlight, and what the coat swallows.
 
-No highlight need be in sight: its tail adds one to five per cent under the nearest light, and that bends a flat
-card by a quarter of a millimetre if it is taken for shading. A tail depends on the angle between the normal and
-the half vector alone, print does not; so a few lobes of known shape and unknown strength tell the two apart.
+No highlight need be in sight: its tail adds one to five per cent under the nearest light, and that bends a
+flat card by a quarter of a millimetre if it is taken for shading. A tail depends on the angle between the
+normal and the half vector alone, print does not: lobes of known shape and unknown strength tell them apart.
 
 Lobes: microfacets distributed after Trowbridge and Reitz (GGX; Walter et al. 2007). Reflectance by Schlick's
 formula (1994) for a coat of refractive index 1.5.

@@ -1,9 +1,9 @@
 """Power of each light in this very stack, and the coat's lobes.
 
-LEDs drift by a per cent between calibration and card. A drift that no surface explains shows in the residuals;
-that fixes all but three of the gains. The three that look like a change of albedo or a tilt of the whole card are
-fixed by what is known beforehand: the mean gain is one, and most of the card lies flat on the mat. The strengths
-of the coat's lobes are found with the gains, in one step.
+LEDs drift by a per cent between calibration and card. A drift that no surface explains shows in the
+residuals; that fixes all but three of the gains. The three that look like a change of albedo or a tilt of the
+whole card are fixed by what is known beforehand: the mean gain is one, and most of the card lies flat on the
+mat. The strengths of the coat's lobes are found with the gains, in one step.
 """
 
 from dataclasses import dataclass

@@ -22,6 +22,8 @@ TILE_PX = 64
 FEWEST_PIXELS = 60
 """A tile with fewer textured pixels has no say."""
 FEWEST_TILES = 4
+DERIVATIVE = 0.1
+"""Differences of neighbouring pixels know how steep the finest print is, and so a shift, to a tenth."""
 TEXTURE = 4.0
 """A gradient counts as texture from this many standard deviations of its noise."""
 
@@ -73,7 +75,9 @@ def register(pictures: Pictures, field: LightField, mean: MeanRatio, mask: NDArr
     joined = [_join(tiles, light) for light in range(lights)]
     shifts = np.array([shift for shift, _ in joined])
     shifts -= shifts.mean(axis=0)
-    return Alignment(shifts.astype(np.float32), np.array([sigma for _, sigma in joined], np.float32))
+    length2 = (shifts**2).sum(axis=1) / 2
+    jitter = np.sqrt(np.array([sigma**2 for _, sigma in joined]) + DERIVATIVE**2 * length2)
+    return Alignment(shifts.astype(np.float32), jitter.astype(np.float32))
 
 
 def _gradient_noise(pictures: Pictures, field: LightField, mean: MeanRatio) -> float:

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 MARGIN_MM = 2.0
 NODE_MM = 1.35
-"""Distance of the nodes on which light and geometry are known; straight lines between them are good to 0.01 %."""
+"""Distance of the nodes on which light and geometry are known; between them straight lines do."""
 INSIDE_MM = 1.0
 """What lies nearer to the card's edge takes no part in registration and gains: the edge throws shadows."""
 

