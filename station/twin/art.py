@@ -1,10 +1,9 @@
 """What is printed on the two sides: it has what art has, gradients, edges, fine lines and small print."""
 
-import colorsys
-
 import numpy as np
 
-from .canvas import Canvas, Rgb, display
+from . import creature
+from .canvas import Canvas, Rgb, display, hsv
 from .chance import stream
 from .design import Design
 from .grid import CardGrid
@@ -21,12 +20,6 @@ WORDS = (
 )  # fmt: skip
 
 Frame = tuple[float, float, float, float]
-
-
-def rgb(hue: float, saturation: float, value: float) -> Rgb:
-    """A colour by hue, 0 to 1."""
-    red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
-    return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def print_frame(design: Design) -> Frame:
@@ -65,30 +58,33 @@ def card_name(seed: int) -> str:
 
 def _paint_front(canvas: Canvas, design: Design, frame: Frame) -> None:
     left, bottom, right, top = frame
-    canvas.gradient(*frame, rgb(design.hue, 0.30, 0.96), rgb(design.hue + 0.06, 0.62, 0.78))
+    canvas.gradient(*frame, hsv(design.hue, 0.30, 0.96), hsv(design.hue + 0.06, 0.62, 0.78))
     window = art_window(frame)
     _landscape(canvas, design, window)
-    _creature(canvas, design, window)
-    _trim(canvas, window, frame, rgb(design.hue + 0.5, 0.35, 0.95))
-    _box(canvas, window, rgb(design.hue + 0.08, 0.55, 0.40), 0.6)
+    creature.draw(canvas, design.spec.seed, design.hue, (window[0] + window[2]) / 2, window[1] + 10.5)
+    _trim(canvas, window, frame, design)
     rng = stream(design.spec.seed, "front text")
     canvas.write(card_name(design.spec.seed), left + 3, top - 6.8, 3.6, font="serif")
     canvas.write(f"{10 * int(rng.integers(3, 18))}", right - 8.5, top - 6.8, 3.2, font="bold", right=True)
     _symbol(canvas, right - 5.2, top - 5.2, 2.2, design.hue)
     _rules(canvas, design, (left + 3, bottom + 6.5, right - 3, window[1] - 3.0), rng)
-    canvas.line(((left + 3, bottom + 5.4), (right - 3, bottom + 5.4)), rgb(design.hue, 0.5, 0.3), 0.15)
+    canvas.line(((left + 3, bottom + 5.4), (right - 3, bottom + 5.4)), hsv(design.hue, 0.5, 0.3), 0.15)
     canvas.write("first light edition", left + 3, bottom + 2.8, 1.2)
     canvas.write(f"{design.spec.seed % 128 + 1:03d}/128", right - 3, bottom + 2.8, 1.2, right=True)
 
 
-def _trim(canvas: Canvas, window: Frame, frame: Frame, colour: Rgb) -> None:
-    """Hide what was painted beyond the window, then the fine frame around the whole print."""
-    design_rows, design_columns = canvas.window(*frame)
-    keep = np.zeros(canvas.ink.shape, bool)
-    keep[design_rows, design_columns] = True
-    _box(canvas, (frame[0] + 0.9, frame[1] + 0.9, frame[2] - 0.9, frame[3] - 0.9), colour, 0.35)
-    caption = (window[0] + 4, window[1] - 2.2, window[2] - 4, window[1] - 0.2)
-    canvas.gradient(*caption, (235, 228, 200), (190, 176, 130))
+def _trim(canvas: Canvas, window: Frame, frame: Frame, design: Design) -> None:
+    """The fine frame around the whole print, the window's own, and the line below it."""
+    accent = hsv(design.hue + 0.5, 0.35, 0.95)
+    _box(canvas, (frame[0] + 0.9, frame[1] + 0.9, frame[2] - 0.9, frame[3] - 0.9), accent, 0.35)
+    caption = (window[0] + 4, window[1] - 2.6, window[2] - 4, window[1])
+    canvas.gradient(*caption, (240, 232, 205), (205, 190, 140))
+    rng = stream(design.spec.seed, "caption")
+    number, height, weight = int(rng.integers(1, 900)), rng.uniform(0.3, 2.5), rng.uniform(2, 90)
+    words = f"No. {number:03d}   height {height:.1f} m   weight {weight:.1f} kg"
+    middle = (window[0] + window[2] - canvas.text_width_mm(words, 1.25)) / 2
+    canvas.write(words, middle, window[1] - 1.9, 1.25)
+    _box(canvas, window, hsv(design.hue + 0.08, 0.55, 0.40), 0.6)
 
 
 def _box(canvas: Canvas, box: Frame, colour: Rgb, width_mm: float) -> None:
@@ -100,7 +96,7 @@ def _landscape(canvas: Canvas, design: Design, window: Frame) -> None:
     left, bottom, right, top = window
     rng = stream(design.spec.seed, "landscape")
     sky = design.hue + rng.uniform(0.4, 0.6)
-    canvas.gradient(*window, rgb(sky, 0.75, 0.55), rgb(sky + 0.12, 0.35, 0.98))
+    canvas.gradient(*window, hsv(sky, 0.75, 0.55), hsv(sky + 0.12, 0.35, 0.98))
     sun_x, sun_y, size = (
         rng.uniform(left + 8, right - 8),
         rng.uniform(top - 11, top - 7),
@@ -111,7 +107,7 @@ def _landscape(canvas: Canvas, design: Design, window: Frame) -> None:
         ridge_top = bottom + (top - bottom) * (0.55 - 0.13 * layer)
         places = _ridge(rng, left, right, ridge_top, 4.5 - layer)
         places += [(right, bottom), (left, bottom)]
-        canvas.polygon(places, rgb(sky + 0.1 + 0.05 * layer, 0.45 + 0.1 * layer, 0.75 - 0.15 * layer))
+        canvas.polygon(places, hsv(sky + 0.1 + 0.05 * layer, 0.45 + 0.1 * layer, 0.75 - 0.15 * layer))
 
 
 def _ridge(
@@ -131,56 +127,9 @@ def _ridge(
     ]
 
 
-def _creature(canvas: Canvas, design: Design, window: Frame) -> None:
-    left, bottom, right, _ = window
-    rng = stream(design.spec.seed, "creature")
-    x, y, size = (left + right) / 2 + rng.uniform(-5, 5), bottom + 10.5, rng.uniform(5.5, 7)
-    skin, shade, dark = rgb(design.hue, 0.75, 0.9), rgb(design.hue, 0.85, 0.62), rgb(design.hue, 0.8, 0.25)
-    for sign in (-1, 1):  # wings
-        span = size * rng.uniform(1.3, 1.6)
-        tip = (x + sign * span * 1.25, y + size * 1.25)
-        wing = (
-            (x + sign * size * 0.4, y + size * 0.5),
-            tip,
-            (x + sign * span * 1.05, y + size * 0.1),
-            (x + sign * span * 0.75, y + size * 0.35),
-            (x + sign * size * 0.5, y - size * 0.3),
-        )
-        canvas.polygon(wing, shade)
-        canvas.line(wing, dark, 0.25, closed=True)
-    for sign in (-1, 1):  # feet
-        canvas.ellipse(x + sign * size * 0.45, y - size * 1.05, size * 0.32, size * 0.2, shade)
-    canvas.ellipse(x, y - size * 0.2, size * 0.82, size, dark)
-    canvas.ellipse(x, y - size * 0.2, size * 0.77, size * 0.95, skin)
-    canvas.ellipse(x, y - size * 0.4, size * 0.5, size * 0.65, rgb(design.hue + 0.04, 0.25, 0.98))
-    head = y + size * 0.95
-    for sign in (-1, 1):  # ears
-        ear = (
-            (x + sign * size * 0.2, head + size * 0.35),
-            (x + sign * size * 0.62, head + size * 1.15),
-            (x + sign * size * 0.58, head + size * 0.05),
-        )
-        canvas.polygon(ear, shade)
-        canvas.line(ear, dark, 0.25, closed=True)
-    canvas.ellipse(x, head, size * 0.72, size * 0.6, dark)
-    canvas.ellipse(x, head, size * 0.67, size * 0.55, skin)
-    for sign in (-1, 1):  # eyes
-        canvas.ellipse(x + sign * size * 0.27, head + size * 0.08, size * 0.16, size * 0.2, (250, 250, 245))
-        canvas.ellipse(x + sign * size * 0.24, head + size * 0.06, size * 0.09, size * 0.14, (15, 15, 25))
-    canvas.line(
-        (
-            (x - size * 0.15, head - size * 0.28),
-            (x, head - size * 0.34),
-            (x + size * 0.15, head - size * 0.28),
-        ),
-        dark,
-        0.25,
-    )
-
-
 def _symbol(canvas: Canvas, x: float, y: float, radius: float, hue: float) -> None:
-    canvas.ellipse(x, y, radius, radius, rgb(hue, 0.9, 0.25))
-    canvas.ellipse(x, y, radius * 0.88, radius * 0.88, rgb(hue, 0.8, 0.85))
+    canvas.ellipse(x, y, radius, radius, hsv(hue, 0.9, 0.25))
+    canvas.ellipse(x, y, radius * 0.88, radius * 0.88, hsv(hue, 0.8, 0.85))
     star = [
         (
             x + radius * (0.7 if i % 2 == 0 else 0.3) * np.sin(i * np.pi / 5),
@@ -200,7 +149,7 @@ def _rules(canvas: Canvas, design: Design, box: Frame, rng: np.random.Generator)
         canvas.write(" ".join(_words(rng, 2)).title(), left + 12, y, 2.3, font="bold")
         canvas.write(f"{10 * int(rng.integers(1, 16))}", right, y, 2.5, font="bold", right=True)
         y = _paragraph(canvas, left, right, y - 3.0, rng, lines=2) - 2.6
-        canvas.line(((left, y + 3.4), (right, y + 3.4)), rgb(design.hue, 0.5, 0.3), 0.12)
+        canvas.line(((left, y + 3.4), (right, y + 3.4)), hsv(design.hue, 0.5, 0.3), 0.12)
     while y > bottom:
         y = _paragraph(canvas, left, right, y, rng, lines=1)
 
@@ -226,7 +175,7 @@ def _words(rng: np.random.Generator, count: int) -> list[str]:
 def _paint_back(canvas: Canvas, design: Design, frame: Frame) -> None:
     left, bottom, right, top = frame
     base = 0.60
-    canvas.gradient(*frame, rgb(base, 0.85, 0.62), rgb(base + 0.05, 0.9, 0.30))
+    canvas.gradient(*frame, hsv(base, 0.85, 0.62), hsv(base + 0.05, 0.9, 0.30))
     x, y = (left + right) / 2, (bottom + top) / 2
     for i in range(36):  # rays
         a, b = 2 * np.pi * i / 36, 2 * np.pi * (i + 0.5) / 36
@@ -237,7 +186,7 @@ def _paint_back(canvas: Canvas, design: Design, frame: Frame) -> None:
                 (x + reach * 0.95 * np.cos(a), y + reach * 1.3 * np.sin(a)),
                 (x + reach * 0.95 * np.cos(b), y + reach * 1.3 * np.sin(b)),
             ),
-            rgb(base - 0.03, 0.7, 0.78),
+            hsv(base - 0.03, 0.7, 0.78),
         )
     for radius, colour in (
         (19.5, (20, 24, 60)),

@@ -1,5 +1,6 @@
 """Drawing in millimetres: colours on a texel grid, and beside them where ink lies."""
 
+import colorsys
 from collections.abc import Sequence
 
 import cv2
@@ -93,6 +94,12 @@ class Canvas:
     def _fixed(self, x: float, y: float) -> tuple[int, int]:
         factor = 1 << SHIFT
         return round(self.grid.column(x) * factor), round(self.grid.row(y) * factor)
+
+
+def hsv(hue: float, saturation: float, value: float) -> Rgb:
+    """A display colour by its hue; whole turns of the hue make no difference."""
+    red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
+    return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def reflectance(rgb: NDArray[np.uint8]) -> Floats:

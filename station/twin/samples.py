@@ -135,7 +135,8 @@ def pack(
 
     Args:
         packed: int16 (H, W, CHANNELS); written.
-        slope_x, slope_y: (H, W).
+        slope_x: (H, W), dz/dx.
+        slope_y: (H, W), dz/dy.
         albedo: (H, W, 3).
         others: coverage, roughness, gloss, foil, each (H, W) and 0 to 1.
     """

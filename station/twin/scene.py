@@ -62,6 +62,10 @@ class Scene:
         with self._lock:
             self._world = world
 
+    def prepare(self) -> None:
+        """Make what lies on the mat ready to be rendered now: at 600 dpi that takes a few seconds."""
+        self.world.arrays()
+
     def remove(self) -> None:
         """Clear the mat."""
         self.place(None)
