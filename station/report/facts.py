@@ -82,5 +82,5 @@ class ReportFacts:
 
     @property
     def title(self) -> str:
-        """The name a person gave, or the start of the card's identity."""
-        return self.scan.name.strip() or f"Card {self.scan.card_id[:8]}"
+        """The name a person gave, or the end of the card's identity: its start is time, and much alike."""
+        return self.scan.name.strip() or f"Card {self.scan.card_id[-8:]}"

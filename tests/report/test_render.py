@@ -235,3 +235,10 @@ def test_borders_in_the_page_are_where_the_widths_say(card: Any) -> None:
     assert isinstance(measured, Centering)
     assert (left + width / 2, height / 2 - top) == pytest.approx((measured.left_mm, measured.top_mm))
     assert (width / 2 - right, bottom + height / 2) == pytest.approx((measured.right_mm, measured.bottom_mm))
+
+
+def test_a_card_without_a_name_is_called_by_the_end_of_its_identity(card: Any) -> None:
+    facts = replace(
+        card.facts, scan=card.facts.scan.replace(name="  ", card_id="0192f3a7aa017000a1b2c3d4e5f60718")
+    )
+    assert "Card e5f60718" in Elements(render_report(card.maps, facts)).words
