@@ -76,7 +76,7 @@ def _print_step(event: Event) -> None:
 
 def raise_if_failed(event: Event) -> None:
     """Turn the event of a failed scan into the error it stands for."""
-    if event.type in ("scan.failed", "scan.interrupted"):
+    if event.type in ("scan.failed", "scan.interrupted", "scan.deferred"):
         raise StationError(event.data.get("code", "internal"), event.data.get("message", "the scan failed"))
 
 

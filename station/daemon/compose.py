@@ -169,7 +169,9 @@ class Daemon:
 
     async def _open_delivery(self, journal: Journal) -> None:
         outgoing = Outgoing(self._root, journal)
-        deliverer = await self._entered(Deliverer(self._settings.endpoint("intake"), outgoing))
+        deliverer = await self._entered(
+            Deliverer(self._settings.endpoint("intake"), outgoing, self._settings.station.name)
+        )
         journal.listen(lambda event: deliverer.wake() if event.type in NEW_IN_OUTBOX else None)
 
     async def _entered(self, resource: AbstractAsyncContextManager[T]) -> T:

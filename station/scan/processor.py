@@ -24,6 +24,7 @@ from .stopwatch import Stopwatch
 
 Progress = Callable[[str], None]
 log = logging.getLogger(__name__)
+DISK_FAULTS = ("disk_full", "data_unwritable")
 STACKS_IN_MEMORY = 2
 """Stacks kept from the capture; older ones are read from the disk again, so that memory stays bounded."""
 
@@ -92,12 +93,19 @@ class Processor:
                 self._thread, self._compute, self._root / scan.folder, stack, progress
             )
         except StationError as error:
-            await self._failed(scan_id, error.code, str(error))
+            await (self._deferred if error.code in DISK_FAULTS else self._failed)(
+                scan_id, error.code, str(error)
+            )
         except Exception as error:
             log.exception("scan %s could not be computed", scan_id)
             await self._failed(scan_id, "internal", f"{type(error).__name__}: {error}")
         else:
             await self._journal.write(lambda catalogue: catalogue.processed(result, deliver=True))
+
+    async def _deferred(self, scan_id: str, code: str, message: str) -> None:
+        """The disk did not take the result: the scan stays captured, and the next start computes it."""
+        log.error("scan %s: the result could not be stored: %s", scan_id, message)
+        await self._journal.tell("scan.deferred", {"code": code, "message": message}, scan_id)
 
     async def _failed(self, scan_id: str, code: str, message: str) -> None:
         """The stack stays as it is; the reason is told and kept."""

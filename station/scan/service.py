@@ -7,7 +7,7 @@ from pathlib import Path
 from .. import __version__
 from ..archive.room import Room, measure
 from ..config import Settings
-from ..documents.event import MachineState, Status
+from ..documents.event import Event, MachineState, Status
 from ..documents.fault import StationError
 from ..documents.ids import new_id
 from ..documents.plan import ScanPlan
@@ -19,6 +19,8 @@ from .journal import Journal
 from .processor import Processor
 from .recorder import SOFTWARE, ScanRecorder, machine_name
 from .runner import ScanRunner
+
+ENDS = ("scan.captured", "scan.failed")
 
 
 class ScanService:
@@ -46,6 +48,8 @@ class ScanService:
         self._scan: asyncio.Task[None] | None = None
         self._scanning: str | None = None
         self._fault: str | None = None
+        self._ending = False
+        journal.listen(self._on_event)
 
     @property
     def _root(self) -> Path:
@@ -58,10 +62,9 @@ class ScanService:
             StationError: `busy`, or `disk_full`: there must be room before a card is accepted, not in the
                 middle.
         """
-        if self._scanning is not None:
-            raise StationError("busy", f"scan {self._scanning} is running ({self._runner.state.phase})")
+        await self._last_scan()
         scan_id = new_id()
-        self._scanning = scan_id
+        self._scanning, self._ending = scan_id, False
         try:
             (await self._room()).admit()
             card_id = request.card_id or scan_id
@@ -71,6 +74,21 @@ class ScanService:
             raise
         self._scan = asyncio.create_task(self._carry_out(scan_id), name=f"scan {scan_id}")
         return scan_id
+
+    async def _last_scan(self) -> None:
+        """Whoever heard that a scan ended may start the next at once: wait for the threads to come to rest.
+
+        Raises:
+            StationError: `busy`, the last scan has not ended.
+        """
+        while self._scanning is not None:
+            if not self._ending or self._scan is None:
+                raise StationError("busy", f"scan {self._scanning} is running ({self._runner.state.phase})")
+            await asyncio.wait([self._scan])
+
+    def _on_event(self, event: Event) -> None:
+        if event.cause == self._scanning and event.type in ENDS:
+            self._ending = True
 
     def abort(self) -> None:
         """Ask the running scan to stop; without one nothing happens."""

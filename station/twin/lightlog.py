@@ -1,8 +1,9 @@
 """The light log: what really burned and when, shared between the simulated board and the simulated camera.
 
-A memory-mapped ring of edges in a file. One writer (a board, in whatever process or language), many readers. Layout, little endian:
-16 bytes header (`b"LIGHTLOG"`, u64 count of edges ever written), then `CAPACITY` records of 16 bytes (i64 monotonic nanoseconds,
-u32 mask of the lights burning from then on, u32 zero). The writer fills record `count % CAPACITY` before it raises `count`.
+A memory-mapped ring of edges in a file. One writer (a board, in whatever process or language), many
+readers. Layout, little endian: 16 bytes header (`b"LIGHTLOG"`, u64 count of edges ever written), then
+`CAPACITY` records of 16 bytes (i64 monotonic nanoseconds, u32 mask of the lights burning from then on, u32
+zero). The writer fills record `count % CAPACITY` before it raises `count`.
 """
 
 import mmap
@@ -61,8 +62,13 @@ class LightLogReader:
             ValueError: the file is not a light log.
         """
         self._file = self._path.open("rb")
-        self._map = mmap.mmap(self._file.fileno(), SIZE, access=mmap.ACCESS_READ)
+        try:
+            self._map = mmap.mmap(self._file.fileno(), SIZE, access=mmap.ACCESS_READ)
+        except ValueError:
+            self._file.close()
+            raise
         if self._map[:8] != MAGIC:
+            self.close()
             raise ValueError(f"{self._path} is not a light log")
         return self
 
