@@ -1,0 +1,1 @@
+"""The eye: interface, the OpenCV camera, and the matcher of frames to lights."""

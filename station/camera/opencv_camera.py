@@ -1,0 +1,141 @@
+"""A real camera through OpenCV: V4L2 devices, streams and recordings."""
+
+from collections.abc import Iterator
+
+import cv2
+
+from station.documents.fault import StationError
+
+from .frames import Layout
+from .interface import CameraInfo, CameraMode, CapturedFrame
+from .pump import Pump
+from .source import DeviceSource, Source, fourcc_text, source_of
+from .v4l2 import Controls, freeze, set_exposure, set_gain
+
+_RAW = ("MJPG", "YUYV", "GREY", "Y16")  # formats whose frames are kept as the driver gave them
+_UNSETTLED = 3  # frames after a change that may still have the old settings
+
+
+class OpenCvCamera:
+    """A `station.camera.interface.Camera` on `cv2.VideoCapture`.
+
+    Args:
+        source: device path or number (V4L2), address of a stream, video file or pattern of numbered pictures.
+        width_px, height_px: asked for where `configure` asks for none; 0: the driver's own.
+        fourcc: format to ask for, such as MJPG, GREY or Y16; empty: the driver's own.
+        silent_after_s: how long to wait for a frame. `close` may have to wait as long for a silent stream.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        width_px: int = 0,
+        height_px: int = 0,
+        fourcc: str = "",
+        silent_after_s: float = 10.0,
+    ) -> None:
+        self._source: Source = source_of(source)
+        self._size = (width_px, height_px)
+        self._fourcc = fourcc
+        self._silent_after_s = silent_after_s
+        self._pump: Pump | None = None
+
+    def open(self) -> CameraInfo:
+        """Open the source and wait for its first frame; a camera that was lost is opened anew.
+
+        Raises:
+            StationError: `camera_missing`, `camera_silent`, `camera_refused`.
+        """
+        self.close()
+        capture = self._source.open(self._fourcc, self._silent_after_s)
+        pump = Pump(capture, self._source, self._silent_after_s)
+        pump.start()
+        self._pump = pump
+        try:
+            pump.do(lambda opened: self._begin(pump, opened))
+            first = pump.peek()
+        except StationError:
+            self.close()
+            raise
+        return CameraInfo(self._source.text, self._source.text, first.bit_depth, simulated=False)
+
+    def configure(self, mode: CameraMode) -> CameraMode:
+        """Set size, exposure and gain, and return what the driver says holds now.
+
+        Automatic exposure, gain, white balance and focus go off with it. A stream or a recording takes no
+        settings: it is refused unless exposure is 0 (not known) and the size is the one it has.
+
+        Raises:
+            StationError: `camera_refused`, naming the setting; `camera_missing`, `camera_silent`.
+        """
+        pump = self._opened()
+        width, height = mode.width_px or self._size[0], mode.height_px or self._size[1]
+        if not isinstance(self._source, DeviceSource):
+            return pump.do(lambda capture: _unchangeable(capture, mode, (width, height)))
+        size = pump.do(lambda capture: _set_size(capture, width, height), ignore=_UNSETTLED)
+        with Controls(self._source.text) as controls:
+            freeze(controls)
+            exposure_us = set_exposure(controls, mode.exposure_us)
+            gain = set_gain(controls, mode.gain)
+        period_us = pump.do(_period_us, ignore=_UNSETTLED)
+        return CameraMode(*size, exposure_us, gain, period_us, mode.readout_us or period_us)
+
+    def frames(self) -> Iterator[CapturedFrame]:
+        """Frames in order, endless; the newest few are kept while nobody asks.
+
+        Raises:
+            StationError: `camera_silent`, none came in time; `camera_missing`, unplugged, ended or closed.
+        """
+        while True:
+            yield self._opened().take()
+
+    def close(self) -> None:
+        """Release the source. Never raises."""
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            pump.close()
+
+    def _opened(self) -> Pump:
+        if self._pump is None:
+            raise StationError("camera_missing", f"{self._source.text} is not open")
+        return self._pump
+
+    def _begin(self, pump: Pump, capture: cv2.VideoCapture) -> None:
+        if isinstance(self._source, DeviceSource):
+            _set_size(capture, *self._size)
+            fourcc = fourcc_text(capture)
+            if fourcc in _RAW and capture.set(cv2.CAP_PROP_CONVERT_RGB, 0):
+                pump.expect(Layout(fourcc))
+
+
+def _set_size(capture: cv2.VideoCapture, width: int, height: int) -> tuple[int, int]:
+    """Change the size if another is asked for; OpenCV changes the mode once it knows both."""
+    now = _size(capture)
+    if not width or not height or now == (width, height):
+        return now
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+    if (got := _size(capture)) != (width, height):
+        raise StationError("camera_refused", f"size: asked {width} x {height}, got {got[0]} x {got[1]}")
+    return got
+
+
+def _size(capture: cv2.VideoCapture) -> tuple[int, int]:
+    return int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+
+
+def _period_us(capture: cv2.VideoCapture) -> int:
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    return round(1e6 / rate) if rate > 0 else 0
+
+
+def _unchangeable(capture: cv2.VideoCapture, mode: CameraMode, size: tuple[int, int]) -> CameraMode:
+    got = _size(capture)
+    if all(size) and size != got:
+        raise StationError("camera_refused", f"size: asked {size[0]} x {size[1]}, got {got[0]} x {got[1]}")
+    if mode.exposure_us or mode.gain != 1.0:
+        asked = f"exposure {mode.exposure_us} µs, gain {mode.gain:g}"
+        raise StationError("camera_refused", f"{asked}: a stream or a recording takes no settings")
+    period_us = _period_us(capture)
+    return CameraMode(*got, 0, 1.0, period_us, mode.readout_us or period_us)

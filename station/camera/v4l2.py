@@ -1,0 +1,193 @@
+"""Controls of a V4L2 camera by ioctl: their range, their value, and an error that names what was refused.
+
+OpenCV sets controls too, but says neither what a camera offers nor why it refused, and leaves out the one
+that lets a camera stretch its exposure. Numbers and structures: linux/videodev2.h, linux/v4l2-controls.h.
+"""
+
+import errno
+import fcntl
+import os
+import struct
+from dataclasses import dataclass
+from typing import Self
+
+from station.documents.fault import StationError
+
+EXPOSURE_AUTO = 0x009A0901
+EXPOSURE_ABSOLUTE = 0x009A0902  # in 100 µs
+EXPOSURE_MANUAL = 1
+EXPOSURE_DYNAMIC_FRAMERATE = 0x009A0903
+GAIN = 0x00980913
+AUTO_GAIN = 0x00980912
+AUTO_WHITE_BALANCE = 0x0098090C
+WHITE_BALANCE_TEMPERATURE = 0x0098091A
+GAMMA = 0x00980910
+SHARPNESS = 0x0098091B
+BACKLIGHT_COMPENSATION = 0x0098091C
+FOCUS_AUTO = 0x009A090C
+
+EXPOSURE_UNIT_US = 100
+LINEAR_GAMMA = 100  # the unit is a hundredth
+
+_QUERY = struct.Struct("<II32siiiiIII")
+_CONTROL = struct.Struct("<Ii")
+_VIDIOC_QUERYCTRL = 0xC0445624
+_VIDIOC_G_CTRL = 0xC008561B
+_VIDIOC_S_CTRL = 0xC008561C
+_DISABLED = 0x0001
+_READ_ONLY = 0x0004
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a control offers."""
+
+    name: str
+    least: int
+    most: int
+    step: int
+    usual: int
+
+
+class Controls:
+    """The controls of one device, through a file descriptor of their own. `open` opens, `close` closes."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._fd = -1
+
+    def open(self) -> Self:
+        """Open the device.
+
+        Raises:
+            StationError: `camera_missing`, with the system's reason.
+        """
+        try:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise StationError("camera_missing", f"{self._path}: {_reason(error)}") from error
+        return self
+
+    def close(self) -> None:
+        """Close it; may be called again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def range(self, control: int) -> Range | None:
+        """What the camera offers; None when it lacks the control or cannot change it.
+
+        Raises:
+            StationError: `camera_missing`, the device is gone.
+        """
+        query = bytearray(_QUERY.pack(control, 0, b"", 0, 0, 0, 0, 0, 0, 0))
+        if not self._ioctl(_VIDIOC_QUERYCTRL, query):
+            return None
+        _, _, name, least, most, step, usual, flags, _, _ = _QUERY.unpack(query)
+        if flags & (_DISABLED | _READ_ONLY):
+            return None
+        return Range(name.split(b"\0")[0].decode("ascii", "replace"), least, most, step, usual)
+
+    def get(self, control: int) -> int:
+        """Its value now.
+
+        Raises:
+            StationError: `camera_refused`, it cannot be read; `camera_missing`.
+        """
+        data = bytearray(_CONTROL.pack(control, 0))
+        if not self._ioctl(_VIDIOC_G_CTRL, data):
+            raise StationError("camera_refused", f"{self._path}: control {control:#x} cannot be read")
+        return int(_CONTROL.unpack(data)[1])
+
+    def set(self, control: int, value: int, name: str) -> int:
+        """Set it and return what the camera says it is now.
+
+        Raises:
+            StationError: `camera_refused`, the camera would not; `camera_missing`.
+        """
+        if not self._ioctl(_VIDIOC_S_CTRL, bytearray(_CONTROL.pack(control, value))):
+            raise StationError("camera_refused", f"{self._path}: {name}: asked {value}, refused")
+        return self.get(control)
+
+    def _ioctl(self, request: int, data: bytearray) -> bool:
+        try:
+            fcntl.ioctl(self._fd, request, data, True)
+        except OSError as error:
+            if error.errno in (errno.ENODEV, errno.EBADF, errno.ENXIO):
+                raise StationError("camera_missing", f"{self._path}: {_reason(error)}") from error
+            return False
+        return True
+
+
+def _reason(error: OSError) -> str:
+    return {
+        errno.ENOENT: "there is no such device",
+        errno.EACCES: "this user may not open it",
+        errno.ENODEV: "the camera was unplugged",
+        errno.ENXIO: "the camera was unplugged",
+    }.get(error.errno or 0, error.strerror or str(error))
+
+
+def freeze(controls: Controls) -> None:
+    """Switch off whatever a camera does to a picture by itself, as far as it lets us.
+
+    Exposure and gain stay as they are; white balance goes to the driver's usual temperature, so that it is
+    the same every time.
+
+    Raises:
+        StationError: `camera_refused`, `camera_missing`.
+    """
+    _manual(controls, EXPOSURE_AUTO, EXPOSURE_MANUAL, "manual exposure")
+    _manual(controls, EXPOSURE_DYNAMIC_FRAMERATE, 0, "fixed frame rate")
+    _manual(controls, AUTO_GAIN, 0, "manual gain")
+    _manual(controls, AUTO_WHITE_BALANCE, 0, "manual white balance")
+    _manual(controls, FOCUS_AUTO, 0, "manual focus")
+    for control, name in ((SHARPNESS, "sharpness"), (BACKLIGHT_COMPENSATION, "backlight compensation")):
+        if (offered := controls.range(control)) is not None:
+            controls.set(control, offered.least, name)
+    if (gamma := controls.range(GAMMA)) is not None and gamma.least <= LINEAR_GAMMA <= gamma.most:
+        controls.set(GAMMA, LINEAR_GAMMA, "gamma")
+    if (warmth := controls.range(WHITE_BALANCE_TEMPERATURE)) is not None:
+        controls.set(WHITE_BALANCE_TEMPERATURE, warmth.usual, "white balance")
+
+
+def _manual(controls: Controls, control: int, value: int, name: str) -> None:
+    if controls.range(control) is not None and (got := controls.set(control, value, name)) != value:
+        raise StationError("camera_refused", f"{name}: asked {value}, got {got}")
+
+
+def set_exposure(controls: Controls, exposure_us: int) -> int:
+    """Set the exposure time to the nearest the camera offers, and return it.
+
+    Raises:
+        StationError: `camera_refused`, it offers none within one unit (100 µs); `camera_missing`.
+    """
+    if controls.range(EXPOSURE_ABSOLUTE) is None:
+        raise StationError("camera_refused", f"exposure: asked {exposure_us} µs, but it cannot be set")
+    asked = max(1, round(exposure_us / EXPOSURE_UNIT_US))
+    got = controls.set(EXPOSURE_ABSOLUTE, asked, "exposure in 100 µs")
+    if abs(got - asked) > 1:
+        raise StationError(
+            "camera_refused", f"exposure: asked {exposure_us} µs, got {got * EXPOSURE_UNIT_US} µs"
+        )
+    return got * EXPOSURE_UNIT_US
+
+
+def set_gain(controls: Controls, gain: float) -> float:
+    """Set the gain. V4L2 gives gains no unit, so only none at all (1.0, the control's least) has a meaning.
+
+    Raises:
+        StationError: `camera_refused`, `camera_missing`.
+    """
+    if gain != 1.0:
+        raise StationError("camera_refused", f"gain: asked {gain:g}, but only 1 (none) has a meaning here")
+    offered = controls.range(GAIN)
+    if offered is not None and (got := controls.set(GAIN, offered.least, "gain")) != offered.least:
+        raise StationError("camera_refused", f"gain: asked {offered.least}, got {got}")
+    return 1.0
