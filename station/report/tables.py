@@ -49,7 +49,7 @@ _QUALITY = (
     _Figure("curl_rms", "Curl", 4, "1/mm", "A true surface has none: it measures error in the slopes."),
     _Figure("clipped_percent", "Clipped", 2, "%", "Card pixels too bright in at least one light."),
     _Figure("dark_percent", "Too dark", 2, "%", "Card pixels too dark to measure in at least one light."),
-    _Figure("bow_mm", "Bow", 2, "mm", "Height of the card’s middle above its opposite edges; negative is below."),
+    _Figure("bow_mm", "Bow", 2, "mm", "Height of the middle above two opposite edges; may be negative."),
     _Figure("twist_mm", "Twist", 2, "mm", "Distance of one corner from the plane of the other three."),
 )  # fmt: skip
 
