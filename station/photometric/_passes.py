@@ -99,22 +99,23 @@ def write_normals(
     lights = z.shape[0]
     for x in range(n):
         m0, m1, m2 = work[15, x], work[16, x], work[17, x]
-        used, dim, chi2, gloss, where = 0, 0, F(0), F(0), -1
+        used, unclipped, dim, chi2, gloss, where = 0, 0, 0, F(0), F(0), -1
         for k in range(lights):
             r = z[k, x] - (m0 * pq[k, 0, x] + m1 * pq[k, 1, x] + m2)
             if r > gloss:
                 gloss, where = r, k
             if w[k, x] > 0 and z[k, x] * z[k, x] * w[k, x] < F(9):
                 dim = 1
-            if w[k, x] > 0 and h[k, x] > F(0.25):
-                used += 1
+            if w[k, x] > 0:
+                unclipped += 1
+                used += 1 if h[k, x] > F(0.25) else 0
                 chi2 += r * r * w[k, x]
         length = np.sqrt(m0 * m0 + m1 * m1 + m2 * m2)
         valid = work[14, x] > 0 and m2 > 0 and used >= 3
         scale = F(1) / length if valid else F(0)
         normals[x, 0], normals[x, 1] = m0 * scale, m1 * scale
         normals[x, 2] = m2 * scale if valid else F(1)
-        figures[1, x] = chi2 / F(used - 3) if used > 3 else F(0)
+        figures[1, x] = chi2 / F(unclipped - 3) if unclipped > 3 else F(0)
         figures[2, x] = gloss if valid else F(0)
         marks[0, x], marks[1, x], marks[2, x], marks[3, x] = used, where, 2 * dim, valid
 

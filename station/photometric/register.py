@@ -14,7 +14,7 @@ from scipy import fft
 
 from ._survey import tile_pass
 from .solve import Alignment, MeanRatio, sensor_row
-from .stack import LightField, Pictures
+from .stack import LightField, Pictures, unusable
 
 Array = NDArray[np.float64]
 
@@ -146,7 +146,12 @@ def coarse_shifts(blocks: NDArray[np.float32], block: int) -> Array:
     """Shifts of any size (lights, 2) px, from block means, by phase correlation with the first light.
 
     Good to about a third of a block's side; for a camera or card that was bumped.
+
+    Raises:
+        StationError: `stack_unusable`, every block is clipped or dark.
     """
+    if not (blocks > 0).any():
+        raise unusable("the pictures are clipped or dark all over")
     seen = np.where(blocks < 0, np.nan, blocks)
     level = np.nanmedian(seen)
     logs = np.log(np.clip(np.nan_to_num(seen, nan=1.2 * level), 0.02 * level, None))

@@ -68,7 +68,7 @@ class Solution:
         normals: float32 (H, W, 3), unit, x right, y up, z to the camera.
         albedo: float32 (H, W, channels), 1 is a white matte surface.
         sigma_rad: standard uncertainty of the normal, per axis, from noise and alignment.
-        chi2: reduced chi-square of the lights that were believed; 0 where three or fewer were.
+        chi2: reduced chi-square of all lights that are not clipped, believed or not; 0 where they are three.
         lights_used: uint8, lights that kept more than a quarter of their weight.
         gloss: largest positive residual, in units of albedo: light that no matte surface sends.
         gloss_light: int8, the light it came from, -1 where there is none.

@@ -27,6 +27,7 @@ def measurements(
     *,
     mask: NDArray[np.bool_],
     alignment: Alignment,
+    whole_px: NDArray[np.floating],
     sampled: float,
     centering: Centering | None,
     mtf50: float | None,
@@ -38,7 +39,8 @@ def measurements(
         solution: in the camera's frame.
         outline: of the card.
         mask: the card without its edge in the camera's frame.
-        alignment: shifts found.
+        alignment: shifts left after cutting.
+        whole_px: (lights, 2), whole pixels made good by cutting.
         sampled: resolution of the camera at the card, dpi.
         centering: None: no print frame was found.
         mtf50: None: no edge allowed a measurement.
@@ -48,9 +50,14 @@ def measurements(
         lacking.append(NotAssessed(what="centering", why="no print frame of four straight lines was found"))
     if mtf50 is None:
         lacking.append(NotAssessed(what="sharpness", why="no edge of the card allowed a measurement"))
-    if not np.isfinite(alignment.jitter_px).all():
+    known = bool(np.isfinite(alignment.jitter_px).all())
+    if not known:
         lacking.append(NotAssessed(what="registration", why="there is too little print to see motion by"))
-    quality = _quality(maps, solution, mask, alignment).replace(sampled_dpi=sampled, mtf50_cy_per_mm=mtf50)
+    quality = _quality(maps, solution, mask, alignment).replace(
+        sampled_dpi=sampled,
+        mtf50_cy_per_mm=mtf50,
+        registration_shift_px=float(np.ptp(alignment.shift_px + whole_px, axis=0).max()) if known else None,
+    )
     return Measurements(outline=outline, centering=centering, quality=quality, not_assessed=tuple(lacking))
 
 
@@ -62,7 +69,6 @@ def _quality(maps: Maps, solution: Solution, mask: NDArray[np.bool_], alignment:
     return Quality(
         rectified_dpi=maps.dpi,
         registration_px=float(np.sqrt(np.mean(alignment.jitter_px**2))) if known else None,
-        registration_shift_px=float(np.ptp(alignment.shift_px, axis=0).max()) if known else None,
         normal_sigma_deg=float(np.median(maps.sigma_deg[maps.valid])),
         chi2_median=float(np.median(solution.chi2[fitted])) if fitted.any() else None,
         curl_rms=curl_rms(slopes(maps.normals, maps.valid, pitch_mm), maps.valid),

@@ -30,8 +30,8 @@ degrees."""
 BLOCK_PX = 4
 BUMP_PX = 3.0
 """Shifts that the block means show for certain."""
-WHOLE_PX = 0.5
-"""Shifts from here on are made good by cutting whole pixels further along."""
+RECUTS = 4
+"""Shifts of half a pixel and more are made good by cutting whole pixels further along, so often at most."""
 
 Progress = Callable[[str], None]
 
@@ -109,6 +109,7 @@ def compute(
         outline,
         mask=seen.inside,
         alignment=seen.alignment,
+        whole_px=seen.whole_px,
         sampled=sampled_dpi(seen.window.camera, CARD_THICKNESS_MM),
         centering=find_centering(maps.albedo, dpi, outline),
         mtf50=mtf50(bright, camera, outline, CARD_THICKNESS_MM),
@@ -144,6 +145,7 @@ class _Seen:
         pictures, mean: its pixels and the first look at them.
         inside: (H, W), on the card and away from its edge.
         alignment: shifts of the cut pictures.
+        whole_px: (lights, 2), how much further along each was cut.
     """
 
     window: Window
@@ -152,6 +154,7 @@ class _Seen:
     mean: MeanRatio
     inside: NDArray[np.bool_]
     alignment: Alignment
+    whole_px: NDArray[np.float64]
 
 
 def _fitting_profile(stack: Stack, profile: LoadedProfile) -> LoadedProfile:
@@ -188,17 +191,21 @@ def _look(stack: Stack, profile: LoadedProfile, outline: Outline) -> _Seen:
     surroundings = Surroundings(profile, stack.light_indices, unit * exposure)
     field = surroundings.field(window, Face.level(window, CARD_THICKNESS_MM))
     inside = card_mask(outline, window.camera, CARD_THICKNESS_MM, INSIDE_MM)
-    taken, mean = _cut(stack, window, np.zeros((len(stack.lights), 2)), sensed, field)
-    whole = np.round(coarse_shifts(mean.blocks, BLOCK_PX))
-    if np.abs(whole).max() < BUMP_PX:
-        whole[:] = 0
-    else:
+    whole = np.zeros((len(stack.lights), 2))
+    taken, mean = _cut(stack, window, whole, sensed, field)
+    rough = coarse_shifts(mean.blocks, BLOCK_PX)
+    if np.ptp(rough, axis=0).max() > BUMP_PX:
+        whole = np.round(rough)
         taken, mean = _cut(stack, window, whole, sensed, field)
     found = register(taken, field, mean, inside)
-    if np.abs(found.shift_px).max() > WHOLE_PX:
-        taken, mean = _cut(stack, window, whole + np.round(found.shift_px), sensed, field)
+    for _ in range(RECUTS):
+        further = np.round(found.shift_px)
+        if not further.any():
+            break
+        whole = whole + further
+        taken, mean = _cut(stack, window, whole, sensed, field)
         found = register(taken, field, mean, inside)
-    return _Seen(window, surroundings, taken, mean, inside, found)
+    return _Seen(window, surroundings, taken, mean, inside, found, whole)
 
 
 def _cut(
