@@ -16,6 +16,7 @@ from ..bus.events import EventPublisher
 from ..bus.method import table
 from ..calibrate.profile import LoadedProfile, load_profile
 from ..camera.interface import Camera
+from ..camera.opencv_camera import OpenCvCamera
 from ..config import Settings
 from ..documents.ids import new_id
 from ..rig.serial_rig import SerialRig
@@ -157,8 +158,6 @@ class Daemon:
         camera = self._settings.camera
         if bench is not None and camera.source == "twin":
             return bench.camera
-        from ..camera.opencv_camera import OpenCvCamera  # noqa: PLC0415
-
         return OpenCvCamera(
             camera.source,
             width_px=camera.width_px,
