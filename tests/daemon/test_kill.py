@@ -1,4 +1,4 @@
-"""`kill -9` of the daemon at the worst moments: nothing acknowledged is lost, the rest is named, lights off."""
+"""`kill -9` of the daemon at the worst moments: nothing acknowledged is lost, no light burns on."""
 
 import os
 import signal
