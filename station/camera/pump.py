@@ -51,7 +51,7 @@ class Pump:
         self._sequence = 0
         self._newest_s = float("-inf")
         self._ignored = 0
-        self._thread = threading.Thread(target=self._run, name=f"camera {source.text}")
+        self._thread = threading.Thread(target=self._run, name=f"camera {source.text}", daemon=True)
 
     def start(self) -> None:
         """Begin to drain."""

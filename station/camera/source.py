@@ -1,5 +1,6 @@
 """What a camera can be: a V4L2 device, a stream, or a recording; how each opens, stamps and ends."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from .v4l2 import Controls
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _AS_STORED = ("GREY", "Y16")
-_SLOW_S = 1.0  # a driver that says no says it at once; one that waited this long heard nothing
+_PATIENCE = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"  # read by OpenCV when it first waits for a device
+_PATIENCE_S = "2"  # its own 10 s are how long a silent camera could not be closed
+_SLOW_S = 0.9  # a driver that says no says it at once; one that waited this long heard nothing
 _CLOCK_SLACK_S = 0.05
 _OLDEST_S = 30.0
 
@@ -69,7 +72,8 @@ class DeviceSource:
 
     def open(self, fourcc: str, silent_after_s: float) -> cv2.VideoCapture:
         """Open it and choose the format; see `Source`."""
-        del silent_after_s  # the driver of OpenCV waits for as long as it was built to
+        del silent_after_s  # OpenCV's patience with a device is one for the whole process
+        os.environ.setdefault(_PATIENCE, _PATIENCE_S)
         with Controls(self.text):  # says why it cannot be opened, which OpenCV does not
             capture = cv2.VideoCapture(self.text, cv2.CAP_V4L2)
         if not capture.isOpened():

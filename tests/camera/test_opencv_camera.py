@@ -117,7 +117,7 @@ def test_a_stream_gives_frames_in_order(server: MjpegServer, sending: Callable[.
     assert camera_threads() == []
 
 
-def test_the_driver_is_drained_while_nobody_looks(server: MjpegServer, sending: Callable[..., None]) -> None:
+def test_after_a_pause_the_newest_frames_come(server: MjpegServer, sending: Callable[..., None]) -> None:
     camera = OpenCvCamera(server.url, silent_after_s=20)
     sending(*([10] * 60), *([200] * 8))
     camera.open()
