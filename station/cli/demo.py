@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..offline import TruthComparison
 
 BOWED_MM = 1.5
-STEPS = 1 + 8 + 2 + 6  # ambient, lights, verifying and storing, stages of the computation
+STEPS = 1 + 1 + 8 + 2 + 1 + 7 + 1  # begun, ambient, lights, verified, stored, captured, computed, shown
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -73,7 +73,9 @@ def demo(
         services.start("trainer")
         services.start("daemon")
         services.wait_ready(client)
-        scans = [_one(client, card, number) for number, card in enumerate(cards_of(chosen), 1)]
+        cards = cards_of(chosen)
+        with _progress(f"{len(cards)} cards", len(cards) * STEPS) as advance:
+            scans = _Tour(client, cards, advance).run()
         _delivery(client, [scan.id for scan in scans], services)
     console.print("\nreports:")
     for scan in scans:
@@ -96,25 +98,51 @@ def _demo_settings(base: Settings, seed: int, dpi: int) -> tuple[Settings, Path]
     return settings, path
 
 
-def _one(client: StationClient, card: DemoCard, number: int) -> ScanSummary:
-    client.call("twin.place", {"seed": card.seed, "side": card.side, "bow_mm": card.bow_mm})
-    with _progress(f"card {number} of 3") as advance:
-        head = client.status().seq
-        scan_id = client.scan_start(side=card.side, name=f"demo seed {card.seed} {card.words}")
-        for event in client.events(after=head):
-            if event.cause != scan_id:
+class _Tour:
+    """The cards one after another: the next is put down as soon as the last may be taken away."""
+
+    def __init__(self, client: StationClient, cards: tuple[DemoCard, ...], advance: "Advance") -> None:
+        self._client = client
+        self._left = list(enumerate(cards, 1))
+        self._under_way: dict[str, tuple[int, DemoCard]] = {}
+        self._advance = advance
+
+    def run(self) -> list[ScanSummary]:
+        """Scan them all; each is shown when its report is there.
+
+        Raises:
+            StationError: what a scan failed with.
+        """
+        done: list[ScanSummary] = []
+        head = self._client.status().seq
+        self._put_down_next()
+        for event in self._client.events(after=head):
+            if event.cause not in self._under_way:
                 continue
             raise_if_failed(event)
-            advance(str(event.data.get("step", event.type.removeprefix("scan."))))
+            number, card = self._under_way[event.cause]
+            self._advance(f"card {number}: {event.data.get('step') or event.type.removeprefix('scan.')}")
+            if event.type == "scan.captured":
+                self._put_down_next()
             if event.type == "scan.processed":
+                done.append(self._client.scan_get(event.cause))
+                _print_card(done[-1], card, number)
+                del self._under_way[event.cause]
+            if not self._under_way:
                 break
-    scan = client.scan_get(scan_id)
-    _print_card(scan, card, number)
-    return scan
+        return done
+
+    def _put_down_next(self) -> None:
+        if not self._left:
+            return
+        number, card = self._left.pop(0)
+        self._client.call("twin.place", {"seed": card.seed, "side": card.side, "bow_mm": card.bow_mm})
+        scan_id = self._client.scan_start(card.side, name=f"demo seed {card.seed} {card.words}")
+        self._under_way[scan_id] = number, card
 
 
 @contextmanager
-def _progress(title: str) -> Iterator["Advance"]:
+def _progress(title: str, steps: int) -> Iterator["Advance"]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -122,15 +150,15 @@ def _progress(title: str) -> Iterator["Advance"]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        yield Advance(progress, title)
+        yield Advance(progress, title, steps)
 
 
 class Advance:
     """One step further on the bar, with its name."""
 
-    def __init__(self, progress: Progress, title: str) -> None:
+    def __init__(self, progress: Progress, title: str, steps: int) -> None:
         self._progress = progress
-        self._task = progress.add_task(title, total=STEPS, step="")
+        self._task = progress.add_task(title, total=steps, step="")
 
     def __call__(self, step: str) -> None:
         """One step further."""
