@@ -8,6 +8,7 @@ import argparse
 import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
@@ -106,14 +107,18 @@ def run_soak_tests(arguments: list[str]) -> Outcome:
     return reports.outcome
 
 
+def _version() -> str:
+    git = shutil.which("git")
+    if git is None:
+        return "an unknown commit"
+    command = [git, "-c", f"safe.directory={ROOT}", "-C", ROOT, "describe", "--always", "--dirty"]
+    return subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip() or "no commit"
+
+
 def heading(started: dt.datetime) -> str:
     """When, where and on what the figures were measured."""
-    commit = subprocess.run(
-        ["git", "-C", ROOT, "describe", "--always", "--dirty"], check=False, capture_output=True, text=True
-    )
-    version = commit.stdout.strip() or "no commit"
     load = f"load before the run {os.getloadavg()[0]:.1f}"
-    return f"Measured {started:%Y-%m-%d %H:%M} UTC at {version} on {machine()}; {load}."
+    return f"Measured {started:%Y-%m-%d %H:%M} UTC at {_version()} on {machine()}; {load}."
 
 
 def report(

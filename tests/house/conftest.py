@@ -1,5 +1,6 @@
 import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,16 @@ def sources(pyproject: dict[str, Any]) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def tracked() -> list[Path]:
+def tracked(program: Callable[[str], str]) -> list[Path]:
     """Every committed file."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout, so nothing in it is committed")
+    # a checkout may belong to another user than the one who tests it
     listing = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "-z"], check=True, capture_output=True, text=True
+        [program("git"), "-c", f"safe.directory={ROOT}", "-C", ROOT, "ls-files", "-z"],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     paths = [ROOT / name for name in listing.split("\0") if name]
     assert paths, "git lists nothing"
