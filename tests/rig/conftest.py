@@ -98,6 +98,7 @@ def start_board(command: list[str], folder: Path, *options: str) -> RunningBoard
     return RunningBoard(process, link, LightLogReader(log).open(), command)
 
 
+FIRMWARE = Path(__file__).parents[2] / "firmware"
 SOFTWARE_BOARD = [sys.executable, "-m", "station.twin.board"]
 
 
@@ -144,15 +145,40 @@ def poll() -> Callable[[Callable[[], bool], str], None]:
     return wait_until
 
 
-COMMANDS = {"software": SOFTWARE_BOARD}
+@pytest.fixture(scope="session")
+def firmware_board(program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command that runs the real firmware in an AVR simulator; both are built here."""
+    for tool in ("avr-gcc", "gcc", "make"):
+        program(tool)
+    build = tmp_path_factory.mktemp("firmware")
+    make = ["make", "-s", "-C", str(FIRMWARE), f"BUILD={build}", "all", "sim"]
+    done = subprocess.run(make, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "", "the compiler warned"
+    return [str(build / "board-sim"), "--hex", str(build / "scan-board.hex")]
 
 
-@pytest.fixture(scope="module", params=COMMANDS)
+@pytest.fixture
+def start_firmware(firmware_board: list[str], tmp_path: Path) -> Iterator[Callable[..., RunningBoard]]:
+    """Starts the real firmware, with options for its simulator."""
+    started: list[RunningBoard] = []
+
+    def start(*options: str) -> RunningBoard:
+        started.append(start_board(firmware_board, tmp_path, *options))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.close()
+
+
+@pytest.fixture(scope="module", params=["software", "firmware"])
 def long_lived_board(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningBoard]:
     """Each board the conformance suite holds to the protocol, started once."""
-    running = start_board(COMMANDS[request.param], tmp_path_factory.mktemp("board"))
+    command = SOFTWARE_BOARD if request.param == "software" else request.getfixturevalue("firmware_board")
+    running = start_board(command, tmp_path_factory.mktemp("board"))
     yield running
     running.close()
 
@@ -219,6 +245,21 @@ class Host:
         self.heard.remove(found[0])
         return m.REPLIES[found[0].type].unpack(found[0].payload)
 
+    def wait_for_board(self) -> None:
+        """A board hears nothing for some milliseconds after a reset."""
+
+        def answered() -> bool:
+            self.send(m.Ping())
+            for _ in range(10):
+                self.listen()
+                if self.heard:
+                    return True
+            return False
+
+        wait_until(answered, "the board had started")
+        self.ask(m.Ping())  # whatever was still on its way has come before this
+        self.heard.clear()
+
     def ask(self, command: m.Identified, seq: int | None = None) -> m.Reply:
         """Send and wait."""
         return self.reply(self.send(command, seq))
@@ -258,7 +299,9 @@ def stranger(board: RunningBoard) -> Iterator[Host]:
     """A host that has not said hello yet."""
     link = SerialLink(str(board.link), m.BAUD)
     link.open()
-    yield Host(link)
+    made = Host(link)
+    made.wait_for_board()
+    yield made
     link.close()
 
 

@@ -1,0 +1,19 @@
+/* The serial line: interrupts on one side, rings on the other. */
+#ifndef UART_H
+#define UART_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+void uart_start(void);
+
+/* False: nothing has come. */
+bool uart_read(uint8_t *byte);
+
+/* Whether uart_read would find a byte. */
+bool uart_waiting(void);
+
+/* Bytes lost because nobody fetched them, or with a broken stop bit. */
+uint16_t uart_overruns(void);
+
+#endif

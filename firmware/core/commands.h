@@ -1,0 +1,34 @@
+/* What the board does with its commands, once they are admitted. */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "frame.h"
+
+struct answer {
+    uint8_t type;
+    uint8_t size; /* of the payload */
+};
+
+bool command_known(uint8_t type);
+
+/* A type that is unknown has any length. */
+bool command_has_its_length(uint8_t type, uint8_t size);
+
+/* Served while a fault is latched and while a programme runs, too. */
+bool command_harmless(uint8_t type);
+
+struct answer refuse(uint8_t reason, uint8_t *payload);
+struct answer command_obey(const struct frame *frame, uint8_t *payload);
+struct answer command_stats(uint16_t frames_repeated, uint8_t *payload);
+
+/* What STATUS tells of the panel. */
+void commands_note_button(uint8_t button, uint8_t pressed);
+void commands_note_card(uint8_t present);
+
+/* Start anew, as after a reset. */
+void commands_reset(void);
+
+#endif

@@ -1,0 +1,36 @@
+#include "lights.h"
+
+#include "hal.h"
+
+static volatile uint8_t burning;
+static volatile uint16_t left_ms;
+static volatile bool wanted_off;
+
+void lights_set(uint8_t mask, uint16_t max_on_ms, bool timed)
+{
+    uint8_t state = hal_lock();
+    hal_lights(mask);
+    burning = mask;
+    left_ms = mask ? max_on_ms + 1u : 0; /* the millisecond under way does not count */
+    wanted_off = timed;
+    hal_unlock(state);
+}
+
+void lights_off(void)
+{
+    lights_set(0, 0, false);
+}
+
+uint8_t lights_burning(void)
+{
+    return burning;
+}
+
+bool lights_millisecond(void)
+{
+    if (left_ms == 0 || --left_ms != 0)
+        return false;
+    bool fault = !wanted_off;
+    lights_off();
+    return fault;
+}

@@ -1,0 +1,16 @@
+/* What burns, and for how long it may. */
+#ifndef LIGHTS_H
+#define LIGHTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Let exactly these burn, for at most so long; `timed`: going off by itself is what is wanted. */
+void lights_set(uint8_t mask, uint16_t max_on_ms, bool timed);
+void lights_off(void);
+uint8_t lights_burning(void);
+
+/* A millisecond has passed, called with interrupts locked. True: a maximum on-time is over, and that is a fault. */
+bool lights_millisecond(void);
+
+#endif

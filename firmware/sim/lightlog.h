@@ -1,0 +1,16 @@
+/* The light log: which lights burned and when, for the simulated camera. The format is that of station/twin/lightlog.py. */
+#ifndef LIGHTLOG_H
+#define LIGHTLOG_H
+
+#include <stdint.h>
+
+/* Make the file anew. -1 and errno: it cannot be made. */
+int lightlog_open(const char *path);
+
+/* From now on exactly these lights burn. */
+void lightlog_write(uint32_t mask);
+
+/* Nanoseconds on the monotonic clock. */
+int64_t now_ns(void);
+
+#endif
