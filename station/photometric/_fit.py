@@ -19,25 +19,31 @@ DOUBT = F(1.5**2)
 
 
 @compiled
-def seed(z: Array, w: Array, n: int, dropped: int, sign: int, h: Array) -> None:
+def seed(z: Array, w: Array, n: int, dropped: int, sign: int, h: Array, work: Array) -> None:
     """Weights to begin with: ones, but zero for the `dropped` brightest (sign 1) or darkest (-1) ratios.
 
     At least four lights stay, or all where there are fewer. Clipped ones (w zero) count as dropped already.
     """
     lights = z.shape[0]
+    usable, worst, which = work[0], work[1], work[2]
+    usable[:n] = 0
+    h[:, :n] = 1
+    for k in range(lights):
+        for x in range(n):
+            usable[x] += F(1) if w[k, x] > 0 else F(0)
     for x in range(n):
-        usable = 0
+        usable[x] = min(F(dropped) - (F(lights) - usable[x]), usable[x] - F(4))
+    for already in range(dropped):
+        worst[:n] = -np.inf
+        which[:n] = -1
         for k in range(lights):
-            h[k, x] = 1
-            if w[k, x] > 0:
-                usable += 1
-        drop = min(dropped - (lights - usable), usable - 4)
-        for _ in range(drop):
-            worst = -1
-            for k in range(lights):
-                if w[k, x] > 0 and h[k, x] > 0 and (worst < 0 or F(sign) * (z[k, x] - z[worst, x]) > 0):
-                    worst = k
-            h[worst, x] = 0
+            for x in range(n):
+                better = (w[k, x] > 0) & (h[k, x] > 0) & (F(sign) * z[k, x] > worst[x])
+                worst[x] = F(sign) * z[k, x] if better else worst[x]
+                which[x] = F(k) if better else which[x]
+        for k in range(lights):
+            for x in range(n):
+                h[k, x] = F(0) if (which[x] == F(k)) & (F(already) < usable[x]) else h[k, x]
 
 
 @compiled
@@ -127,18 +133,16 @@ def reweight(r: Array, n: int, cut: float, scale: Array, h: Array) -> bool:
 
 
 @compiled
-def cost(r: Array, n: int, cut: float, highlight: float, out: Array) -> bool:
-    """Sum of the losses per pixel, highlights' times a factor; True if any light is doubted."""
-    doubt = False
-    for x in range(n):
-        out[x] = 0
+def cost(r: Array, n: int, cut: float, highlight: float, out: Array, largest: Array) -> None:
+    """Sum of the losses per pixel, highlights' times a factor; the square of the largest residual in cuts."""
+    out[:n] = 0
+    largest[:n] = 0
     for k in range(r.shape[0]):
         for x in range(n):
             t = r[k, x] / F(cut)
             t2 = t * t
-            doubt |= t2 > DOUBT
+            largest[x] = max(largest[x], t2)
             out[x] += t2 / (F(1) + t2) * (F(highlight) if t > 0 else F(1))
-    return doubt
 
 
 @compiled
@@ -162,48 +166,72 @@ def descend(z: Array, w: Array, pq: Array, n: int, rule: Array, h: Array, r: Arr
 
 
 @compiled
-def fit(z: Array, w: Array, pq: Array, n: int, rule: Array, hs: Array, r: Array, work: Array) -> None:
+def fit(zw: Array, pq: Array, n: int, rule: Array, work: Array, spare: Array, spare_pq: Array) -> None:
     """The fit from all lights; where it doubts one, also those without the brightest and without the darkest.
 
-    The fit of least cost stays, in work[:19] and hs[0]. rule: (dropped, steps, cut, highlight, ...).
-    hs: (2, lights, run). work: (40, run), its second half for the other fits.
+    The fit of least cost stays, in work and zw[3]. zw: (5, lights, run), ratios, inverse variances, (one that
+    is not touched), weights, residuals. rule: (dropped, steps, cut, highlight, ...). work: (40, run), see
+    `descend`, its second half for the other fits. spare, spare_pq: room for a copy of the doubtful pixels.
     """
     dropped, cut, highlight = int(rule[0]), rule[2], rule[3]
-    seed(z, w, n, 0, 1, hs[0])
-    descend(z, w, pq, n, rule, hs[0], r, work[:20])
-    if dropped == 0 or not cost(r, n, cut, highlight, work[19]):
+    seed(zw[0], zw[1], n, 0, 1, zw[3], work)
+    descend(zw[0], zw[1], pq, n, rule, zw[3], zw[4], work[:20])
+    if dropped == 0:
         return
+    cost(zw[4], n, cut, highlight, work[19], work[18])
+    m = pack(zw, pq, n, work, spare, spare_pq)
     for sign in (1, -1):
-        seed(z, w, n, dropped, sign, hs[1])
-        descend(z, w, pq, n, rule, hs[1], r, work[20:])
-        cost(r, n, cut, highlight, work[39])
-        for x in range(n):
-            if work[39, x] < work[19, x]:
-                for i in range(9, 20):
-                    work[i, x] = work[20 + i, x]
-                for k in range(z.shape[0]):
-                    hs[0, k, x] = hs[1, k, x]
+        if m == 0:
+            return
+        seed(spare[0], spare[1], m, dropped, sign, spare[3], work[20:40])
+        descend(spare[0], spare[1], spare_pq, m, rule, spare[3], spare[4], work[20:40])
+        cost(spare[4], m, cut, highlight, work[39], work[38])
+        unpack(zw, m, work, spare)
 
 
 @compiled
-def uncertainty(
-    w: Array, h: Array, pq: Array, common: Array, c: Array, m: Array, n: int, scratch: Array, out: Array
-) -> None:
+def pack(zw: Array, pq: Array, n: int, work: Array, spare: Array, spare_pq: Array) -> int:
+    """Copy the doubtful pixels side by side; their places go to spare[2, 0]. Returns how many they are."""
+    m = 0
+    for x in range(n):
+        if work[18, x] > DOUBT:
+            for k in range(zw.shape[1]):
+                spare[0, k, m], spare[1, k, m] = zw[0, k, x], zw[1, k, x]
+                spare_pq[k, 0, m], spare_pq[k, 1, m] = pq[k, 0, x], pq[k, 1, x]
+            spare[2, 0, m] = F(x)
+            m += 1
+    return m
+
+
+@compiled
+def unpack(zw: Array, m: int, work: Array, spare: Array) -> None:
+    """Take over the fits that cost less."""
+    for i in range(m):
+        x = int(spare[2, 0, i])
+        if work[39, i] < work[19, x]:
+            for row in range(9, 20):
+                work[row, x] = work[20 + row, i]
+            for k in range(zw.shape[1]):
+                zw[3, k, x] = spare[3, k, i]
+
+
+@compiled
+def uncertainty(zw: Array, pq: Array, n: int, work: Array, out: Array) -> None:
     """Standard uncertainty (rad) of the normal, per axis, from the covariance of m.
 
-    c is the covariance where the weights are inverse variances. The ambient picture's noise shifts all
-    lights together; it adds the outer product of what that shift does to m.
+    The covariance is the inverse normal matrix, whose weights are inverse variances. The ambient picture's
+    noise (zw[2]) shifts all lights together; it adds the outer product of what that shift does to m.
     """
-    accumulate(common, w, h, pq, n, scratch[:6], scratch[6:9])
-    apply(c, scratch[6:9], n, scratch[9:12])
+    c, m, v = work[9:15], work[15:18], work[29:32]
+    accumulate(zw[2], zw[1], zw[3], pq, n, work[20:26], work[26:29])
+    apply(c, work[26:29], n, v)
     for x in range(n):
-        x0, x1, x2 = scratch[9, x], scratch[10, x], scratch[11, x]
         length2 = max(m[0, x] * m[0, x] + m[1, x] * m[1, x] + m[2, x] * m[2, x], TINY)
-        trace = c[0, x] + c[3, x] + c[5, x] + x0 * x0 + x1 * x1 + x2 * x2
+        trace = c[0, x] + c[3, x] + c[5, x] + v[0, x] * v[0, x] + v[1, x] * v[1, x] + v[2, x] * v[2, x]
         c0 = c[0, x] * m[0, x] + c[1, x] * m[1, x] + c[2, x] * m[2, x]
         c1 = c[1, x] * m[0, x] + c[3, x] * m[1, x] + c[4, x] * m[2, x]
         c2 = c[2, x] * m[0, x] + c[4, x] * m[1, x] + c[5, x] * m[2, x]
-        shift = x0 * m[0, x] + x1 * m[1, x] + x2 * m[2, x]
+        shift = v[0, x] * m[0, x] + v[1, x] * m[1, x] + v[2, x] * m[2, x]
         along = (m[0, x] * c0 + m[1, x] * c1 + m[2, x] * c2 + shift * shift) / length2
         across = max(trace - along, F(0))
         out[x] = min(np.sqrt(F(0.5) * across / length2), F(np.pi / 2))

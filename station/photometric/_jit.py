@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Codes = NDArray[np.uint16]
-Places = NDArray[np.int64]
+Places = NDArray[np.uint32]
 Mask = NDArray[np.bool_]
 F = np.float32
 

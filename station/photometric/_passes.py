@@ -30,20 +30,21 @@ def solve_pass(
     lit, ambient = stack
     normals, albedo, figures, marks = maps
     lights, height, width, channels = lit.shape
-    node, part = np.empty(width, np.int64), np.empty(width, np.float32)
+    node, part = np.empty(width, np.uint32), np.empty(width, np.float32)
     grid_columns(per_flat.shape[2], width, node, part)
     moved = np.any(shifts != 0)
     watched = moved or np.any(jitter != 0)
     for row in prange(height):
-        nodes = np.empty((lights, channels, per_flat.shape[2]), np.float32)
-        ways = np.empty((lights, 3, per_flat.shape[2]), np.float32)
+        nodes = np.empty((lights, channels, per_flat.shape[2] + 1), np.float32)
+        ways = np.empty((lights, 3, per_flat.shape[2] + 1), np.float32)
         flat = np.empty((lights, channels, RUN), np.float32)
         pq = np.empty((lights, 3, RUN), np.float32)
         y, weight = np.empty_like(flat), np.empty_like(flat)
         d = np.zeros((5, channels, RUN), np.float32)
-        cs = np.empty((3, channels, RUN), np.float32)
-        zw = np.empty((6, lights, RUN), np.float32)
-        work = np.empty((40, RUN), np.float32)
+        mix = np.empty((3, channels, RUN), np.float32)
+        zw, spare = np.empty((2, 5, lights, RUN), np.float32)
+        spare_pq = np.empty_like(pq)
+        work = np.empty((42, RUN), np.float32)
         grid_row(per_flat, row, height, nodes)
         grid_row(directions, row, height, ways)
         for x0 in range(0, width, RUN):
@@ -51,23 +52,20 @@ def solve_pass(
             spread(nodes, node, part, x0, n, flat)
             spread(ways, node, part, x0, n, pq)
             load_ratios(lit, ambient, row, x0, n, flat, sensor, y, weight)
-            dark_noise(ambient, row, x0, n, sensor, cs[2])
+            dark_noise(ambient, row, x0, n, sensor, mix[2])
             if watched:
                 derivatives(mean, row, x0, n, d)
             if moved:
                 unshift(y, d, shifts, n)
             take_off(y, pq, n)
-            channel_levels(y, weight, n, cs[0], cs[1])
-            combine(y, weight, flat, cs[2], n, cs[0], cs[1], zw[0], zw[1], zw[2])
-            widen(zw[1], zw[0], d, cs[1], jitter, rule[4:6], pq, n)
-            fit(zw[0], zw[1], pq, n, rule, zw[3:5], zw[5], work)
-            write_normals(
-                zw[0], zw[1], zw[3], pq, n, work, normals[row, x0:], figures[:, row, x0:], marks[:, row, x0:]
-            )
-            uncertainty(
-                zw[1], zw[3], pq, zw[2], work[9:15], work[15:18], n, work[20:32], figures[0, row, x0:]
-            )
-            write_albedo(y, weight, zw[3], pq, normals[row, x0:], n, albedo[row, x0:], marks[:, row, x0:])
+            channel_levels(y, weight, n, mix[0], mix[1], work[40:42])
+            combine(y, weight, flat, mix, n, zw[0], zw[1], zw[2], work)
+            widen(zw[1], zw[0], d, mix[1], jitter, rule[4:6], pq, work, n)
+            fit(zw, pq, n, rule, work, spare, spare_pq)
+            write_normals(zw, pq, n, work, normals[row, x0:], figures, marks, row, x0)
+            uncertainty(zw, pq, n, work, figures[0, row, x0:])
+            shade(pq, n, normals[row, x0:], work, zw[2])
+            write_albedo(y, weight, zw[3], zw[2], n, work, albedo[row, x0:])
 
 
 @compiled
@@ -90,54 +88,86 @@ def take_off(y: Array, pq: Array, n: int) -> None:
 
 @compiled
 def write_normals(
-    z: Array, w: Array, h: Array, pq: Array, n: int, work: Array, normals: Array, figures: Array, marks: Array
+    zw: Array, pq: Array, n: int, work: Array, normals: Array, figures: Array, marks: Array, row: int, x0: int
 ) -> None:
     """Normals, chi-square, gloss and marks of one run.
 
     A pixel without an answer gets (0, 0, 1) and is marked invalid.
     """
-    lights = z.shape[0]
+    z, w, h = zw[0], zw[1], zw[3]
+    m0, m1, m2, whole = work[15], work[16], work[17], work[40]
+    used, unclipped, dim, chi2, gloss, where = work[20], work[21], work[22], work[23], work[24], work[25]
+    work[20:25, :n] = 0
+    where[:n] = -1
+    for k in range(z.shape[0]):
+        for x in range(n):
+            r = z[k, x] - (m0[x] * pq[k, 0, x] + m1[x] * pq[k, 1, x] + m2[x])
+            where[x] = F(k) if r > gloss[x] else where[x]
+            gloss[x] = max(gloss[x], r)
+            seen = F(1) if w[k, x] > 0 else F(0)
+            unclipped[x] += seen
+            used[x] += seen if h[k, x] > F(0.25) else F(0)
+            dim[x] = max(dim[x], seen if z[k, x] * z[k, x] * w[k, x] < F(9) else F(0))
+            chi2[x] += r * r * w[k, x]
+    fit_quality, excess = figures[1, row, x0:], figures[2, row, x0:]
+    believed, source, flags, sound = (
+        marks[0, row, x0:],
+        marks[1, row, x0:],
+        marks[2, row, x0:],
+        marks[3, row, x0:],
+    )
     for x in range(n):
-        m0, m1, m2 = work[15, x], work[16, x], work[17, x]
-        used, unclipped, dim, chi2, gloss, where = 0, 0, 0, F(0), F(0), -1
-        for k in range(lights):
-            r = z[k, x] - (m0 * pq[k, 0, x] + m1 * pq[k, 1, x] + m2)
-            if r > gloss:
-                gloss, where = r, k
-            if w[k, x] > 0 and z[k, x] * z[k, x] * w[k, x] < F(9):
-                dim = 1
-            if w[k, x] > 0:
-                unclipped += 1
-                used += 1 if h[k, x] > F(0.25) else 0
-                chi2 += r * r * w[k, x]
-        length = np.sqrt(m0 * m0 + m1 * m1 + m2 * m2)
-        valid = work[14, x] > 0 and m2 > 0 and used >= 3
+        length = np.sqrt(m0[x] * m0[x] + m1[x] * m1[x] + m2[x] * m2[x])
+        valid = (work[14, x] > 0) & (m2[x] > 0) & (used[x] >= F(3))
         scale = F(1) / length if valid else F(0)
-        normals[x, 0], normals[x, 1] = m0 * scale, m1 * scale
-        normals[x, 2] = m2 * scale if valid else F(1)
-        figures[1, x] = chi2 / F(unclipped - 3) if unclipped > 3 else F(0)
-        figures[2, x] = gloss if valid else F(0)
-        marks[0, x], marks[1, x], marks[2, x], marks[3, x] = used, where, 2 * dim, valid
+        normals[x, 0], normals[x, 1] = m0[x] * scale, m1[x] * scale
+        normals[x, 2] = m2[x] * scale if valid else F(1)
+        fit_quality[x] = chi2[x] / (unclipped[x] - F(3)) if unclipped[x] > F(3) else F(0)
+        excess[x] = gloss[x] if valid else F(0)
+        believed[x], source[x] = np.int16(used[x]), np.int16(where[x])
+        clipped = 1 if whole[x] < F(z.shape[0]) - F(0.5) else 0
+        flags[x], sound[x] = clipped + (2 if dim[x] > 0 else 0), 1 if valid else 0
+
+
+@compiled
+def shade(pq: Array, n: int, normals: Array, work: Array, out: Array) -> None:
+    """What each light sends back from a white surface with these normals: out (lights, run)."""
+    n0, n1, n2 = work[20], work[21], work[22]
+    for x in range(n):
+        n0[x], n1[x], n2[x] = normals[x, 0], normals[x, 1], normals[x, 2]
+    for k in range(out.shape[0]):
+        for x in range(n):
+            out[k, x] = n0[x] * pq[k, 0, x] + n1[x] * pq[k, 1, x] + n2[x]
 
 
 @compiled
 def write_albedo(
-    y: Array, weight: Array, h: Array, pq: Array, normals: Array, n: int, albedo: Array, marks: Array
+    y: Array, weight: Array, h: Array, shading: Array, n: int, work: Array, albedo: Array
 ) -> None:
     """Albedo of each channel under the shading that all channels share.
 
     Clipped in every light: the lower bound that is known.
     """
-    lights, channels = y.shape[0], y.shape[1]
-    for x in range(n):
-        for c in range(channels):
-            up, down, bound = F(0), F(0), F(0)
-            for k in range(lights):
-                s = normals[x, 0] * pq[k, 0, x] + normals[x, 1] * pq[k, 1, x] + normals[x, 2]
-                ws = weight[k, c, x] * h[k, x] * s
-                up += ws * y[k, c, x]
-                down += ws * s
-                bound += y[k, c, x]
-                if weight[k, c, x] == 0:
-                    marks[2, x] |= 1
-            albedo[x, c] = up / down if down > 0 else bound / F(lights)
+    lights = y.shape[0]
+    up, down = work[20], work[21]
+    for c in range(y.shape[1]):
+        work[20:22, :n] = 0
+        for k in range(lights):
+            for x in range(n):
+                ws = weight[k, c, x] * h[k, x] * shading[k, x]
+                up[x] += ws * y[k, c, x]
+                down[x] += ws * shading[k, x]
+        for x in range(n):
+            if down[x] > 0:
+                albedo[x, c] = up[x] / down[x]
+            else:
+                albedo[x, c] = clipped_mean(y, c, x)
+
+
+@compiled
+def clipped_mean(y: Array, c: int, x: int) -> F:
+    """Mean of one channel over the lights."""
+    total = F(0)
+    for k in range(y.shape[0]):
+        total += y[k, c, x]
+    return total / F(y.shape[0])

@@ -18,12 +18,13 @@ def mean_pass(
     block), mean over the channels; -1 where a value of the block is clipped.
     """
     lights, height, width, channels = lit.shape
-    node, part = np.empty(width, np.int64), np.empty(width, np.float32)
+    node, part = np.empty(width, np.uint32), np.empty(width, np.float32)
     grid_columns(per_flat.shape[2], width, node, part)
     for band in prange((height + block - 1) // block):
-        nodes = np.empty((lights, channels, per_flat.shape[2]), np.float32)
+        nodes = np.empty((lights, channels, per_flat.shape[2] + 1), np.float32)
         flat = np.empty((lights, channels, RUN), np.float32)
         y, weight = np.empty_like(flat), np.empty_like(flat)
+        work = np.empty((2, RUN), np.float32)
         sums = np.zeros((lights, width // block + 1), np.float32)
         clipped = np.zeros((lights, width // block + 1), np.bool_)
         for row in range(band * block, min((band + 1) * block, height)):
@@ -32,8 +33,8 @@ def mean_pass(
                 n = min(RUN, width - x0)
                 spread(nodes, node, part, x0, n, flat)
                 load_ratios(lit, ambient, row, x0, n, flat, sensor, y, weight)
-                average(y, weight, n, mean[row + 2, x0 + 2 : x0 + 2 + n])
-                block_sums(y, weight, x0, n, block, sums, clipped)
+                average(y, weight, n, mean[row + 2, x0 + 2 : x0 + 2 + n], work[0], work[1])
+                block_sums(y, weight, x0, n, block, sums, clipped, work[0], work[1])
         if band < blocks.shape[1]:
             for k in range(lights):
                 for i in range(blocks.shape[2]):
@@ -42,27 +43,44 @@ def mean_pass(
 
 
 @compiled
-def average(y: Array, weight: Array, n: int, out: Array) -> None:
+def average(y: Array, weight: Array, n: int, out: Array, total: Array, count: Array) -> None:
     """Mean over the lights, without the clipped ones where others are left: out (run, channels)."""
     for c in range(y.shape[1]):
-        for x in range(n):
-            total, count = F(0), F(0)
-            for k in range(y.shape[0]):
+        total[:n] = 0
+        count[:n] = 0
+        for k in range(y.shape[0]):
+            for x in range(n):
                 use = F(1) if weight[k, c, x] > 0 else F(1e-6)
-                total += use * y[k, c, x]
-                count += use
-            out[x, c] = total / count
+                total[x] += use * y[k, c, x]
+                count[x] += use
+        for x in range(n):
+            out[x, c] = total[x] / count[x]
 
 
 @compiled
-def block_sums(y: Array, weight: Array, x0: int, n: int, block: int, sums: Array, clipped: Mask) -> None:
-    """Add one run to the blocks it crosses."""
+def block_sums(
+    y: Array,
+    weight: Array,
+    x0: int,
+    n: int,
+    block: int,
+    sums: Array,
+    clipped: Mask,
+    total: Array,
+    lowest: Array,
+) -> None:
+    """Add one run to the blocks it crosses; runs begin with a block."""
     for k in range(y.shape[0]):
-        for c in range(y.shape[1]):
+        for x in range(n):
+            total[x], lowest[x] = y[k, 0, x], weight[k, 0, x]
+        for c in range(1, y.shape[1]):
             for x in range(n):
-                i = (x0 + x) // block
-                sums[k, i] += y[k, c, x]
-                clipped[k, i] |= weight[k, c, x] == 0
+                total[x] += y[k, c, x]
+                lowest[x] = min(lowest[x], weight[k, c, x])
+        for i in range((n + block - 1) // block):
+            for x in range(i * block, min((i + 1) * block, n)):
+                sums[k, x0 // block + i] += total[x]
+                clipped[k, x0 // block + i] |= lowest[x] == 0
 
 
 @parallel
@@ -85,10 +103,10 @@ def tile_pass(
     clipped take part.
     """
     lights, height, width, channels = lit.shape
-    node, part = np.empty(width, np.int64), np.empty(width, np.float32)
+    node, part = np.empty(width, np.uint32), np.empty(width, np.float32)
     grid_columns(per_flat.shape[2], width, node, part)
     for band in prange(out.shape[0]):
-        nodes = np.empty((lights, channels, per_flat.shape[2]), np.float32)
+        nodes = np.empty((lights, channels, per_flat.shape[2] + 1), np.float32)
         flat = np.empty((lights, channels, RUN), np.float32)
         y, weight = np.empty_like(flat), np.empty_like(flat)
         d = np.empty((5, channels, RUN), np.float32)
@@ -128,26 +146,33 @@ def tile_sums(
     tile: int,
     out: Array,
 ) -> None:
-    """Add one run to the sums of its tiles; channels count as further pixels."""
-    lights = y.shape[0]
-    for c in range(y.shape[1]):
-        for x in range(n):
-            gx, gy = d[0, c, x], d[1, c, x]
-            if not mask[x0 + x] or gx * gx + gy * gy < least * least:
-                continue
-            lowest = weight[0, c, x]
-            for k in range(1, lights):
+    """Add one run to the sums of its tiles, the channels taken together."""
+    lights, channels = y.shape[0], y.shape[1]
+    design = np.empty(4)
+    for x in range(n):
+        gx, gy, level = F(0), F(0), F(0)
+        for c in range(channels):
+            gx += d[0, c, x]
+            gy += d[1, c, x]
+            level += mean[x, c]
+        if not mask[x0 + x] or gx * gx + gy * gy < least * least:
+            continue
+        lowest = weight[0, 0, x]
+        for k in range(lights):
+            for c in range(channels):
                 lowest = min(lowest, weight[k, c, x])
-            if lowest <= 0:
-                continue
-            to = out[(x0 + x) // tile]
-            design = (1.0, np.float64(mean[x, c]), np.float64(gx), np.float64(gy))
-            place = 0
+        if lowest <= 0:
+            continue
+        to = out[(x0 + x) // tile]
+        design[0], design[1], design[2], design[3] = 1.0, level, gx, gy
+        place = 0
+        for i in range(4):
+            for j in range(i, 4):
+                to[place] += design[i] * design[j]
+                place += 1
+        for k in range(lights):
+            value = y[k, 0, x]
+            for c in range(1, channels):
+                value += y[k, c, x]
             for i in range(4):
-                for j in range(i, 4):
-                    to[place] += design[i] * design[j]
-                    place += 1
-            for k in range(lights):
-                value = np.float64(y[k, c, x])
-                for i in range(4):
-                    to[10 + 4 * k + i] += design[i] * value
+                to[10 + 4 * k + i] += design[i] * value

@@ -6,25 +6,24 @@ from ._pixels import TINY
 
 @compiled
 def derivatives(mean: Array, row: int, x0: int, n: int, out: Array) -> None:
-    """Derivatives (5, channels, run) of the mean ratio: x, y, xx, xy, yy. `mean` has a border of two pixels.
+    """Derivatives (5, channels, run) of the mean ratio: x, y, xx, xy, yy.
 
-    First derivatives by five points (error of fourth order), the others by three.
+    `mean` has a border of two pixels. First derivatives by five points (error of fourth order), the others by
+    three.
     """
     near, far = F(2 / 3), F(1 / 12)
-    r = row + 2
+    to = x0 + n + 4
+    up2, up1, on = mean[row, x0:to], mean[row + 1, x0:to], mean[row + 2, x0:to]
+    down1, down2 = mean[row + 3, x0:to], mean[row + 4, x0:to]
     for c in range(mean.shape[2]):
         for x in range(n):
-            i = x0 + x + 2
-            middle = mean[r, i, c]
-            left, right, up, down = mean[r, i - 1, c], mean[r, i + 1, c], mean[r - 1, i, c], mean[r + 1, i, c]
-            out[0, c, x] = near * (right - left) - far * (mean[r, i + 2, c] - mean[r, i - 2, c])
-            out[1, c, x] = near * (down - up) - far * (mean[r + 2, i, c] - mean[r - 2, i, c])
+            middle, left, right = on[x + 2, c], on[x + 1, c], on[x + 3, c]
+            up, down = up1[x + 2, c], down1[x + 2, c]
+            out[0, c, x] = near * (right - left) - far * (on[x + 4, c] - on[x, c])
+            out[1, c, x] = near * (down - up) - far * (down2[x + 2, c] - up2[x + 2, c])
             out[2, c, x] = right + left - F(2) * middle
+            out[3, c, x] = F(0.25) * (down1[x + 3, c] - down1[x + 1, c] - up1[x + 3, c] + up1[x + 1, c])
             out[4, c, x] = up + down - F(2) * middle
-            slant = (
-                mean[r + 1, i + 1, c] - mean[r + 1, i - 1, c] - mean[r - 1, i + 1, c] + mean[r - 1, i - 1, c]
-            )
-            out[3, c, x] = F(0.25) * slant
 
 
 @compiled
@@ -43,21 +42,28 @@ def unshift(y: Array, d: Array, shifts: Array, n: int) -> None:
 
 
 @compiled
-def widen(w: Array, z: Array, d: Array, share: Array, jitter: Array, trust: Array, pq: Array, n: int) -> None:
+def widen(
+    w: Array, z: Array, d: Array, share: Array, jitter: Array, trust: Array, pq: Array, work: Array, n: int
+) -> None:
     """Add to each light's variance what is left of the shifts, the model and the coat's shine.
 
     jitter: px per axis. trust: errors of the model and of the shine (pq[:, 2]) as shares of them.
     """
-    channels = share.shape[0]
+    total, gx, gy = work[0], work[1], work[2]
+    total[:n] = TINY
+    gx[:n] = 0
+    gy[:n] = 0
+    for c in range(share.shape[0]):
+        for x in range(n):
+            total[x] += share[c, x]
+            gx[x] += share[c, x] * d[0, c, x]
+            gy[x] += share[c, x] * d[1, c, x]
     for x in range(n):
-        total, gx, gy = TINY, F(0), F(0)
-        for c in range(channels):
-            total += share[c, x]
-            gx += share[c, x] * d[0, c, x]
-            gy += share[c, x] * d[1, c, x]
-        gx, gy = gx / total, gy / total
-        slope2 = gx * gx + gy * gy
-        for k in range(w.shape[0]):
+        across, down = gx[x] / total[x], gy[x] / total[x]
+        total[x] = across * across + down * down
+    for k in range(w.shape[0]):
+        motion = jitter[k] * jitter[k]
+        for x in range(n):
             model, shine = trust[0] * z[k, x], trust[1] * pq[k, 2, x]
-            extra = jitter[k] * jitter[k] * slope2 + model * model + shine * shine
+            extra = motion * total[x] + model * model + shine * shine
             w[k, x] = w[k, x] / (F(1) + w[k, x] * extra)

@@ -56,7 +56,7 @@ def register(pictures: Pictures, field: LightField, mean: MeanRatio, mask: NDArr
     lights, height, width, channels = pictures.lit.shape
     size = (-(-height // TILE_PX), -(-width // TILE_PX))
     sums = np.zeros((*size, 10 + 4 * lights))
-    least = TEXTURE * _gradient_noise(pictures, field, mean)
+    least = TEXTURE * np.sqrt(channels) * _gradient_noise(pictures, field, mean)
     per_flat = np.ascontiguousarray(1.0 / field.flat, np.float32)
     tile_pass(
         pictures.lit,
@@ -69,7 +69,7 @@ def register(pictures: Pictures, field: LightField, mean: MeanRatio, mask: NDArr
         TILE_PX,
         sums,
     )
-    tiles = _tiles(sums, FEWEST_PIXELS * channels)
+    tiles = _tiles(sums, FEWEST_PIXELS)
     if len(tiles.centre) < FEWEST_TILES:
         return Alignment(np.zeros((lights, 2), np.float32), np.full(lights, np.inf, np.float32))
     joined = [_join(tiles, light) for light in range(lights)]

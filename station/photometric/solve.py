@@ -107,7 +107,7 @@ class MeanRatio:
 
 
 def mean_ratio(pictures: Pictures, field: LightField, block: int = 8) -> MeanRatio:
-    """Ratios to the flat field, averaged over lights and over blocks.
+    """Ratios to the flat field, averaged over lights and over blocks (of 1, 2, 4, ... 128 pixels across).
 
     Raises:
         StationError: `stack_unusable`, the field does not fit the pictures, or every value is clipped.

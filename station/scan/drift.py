@@ -95,10 +95,10 @@ class _Places:
 
     def face(self, found: Refit) -> Face:
         """The large shape of the card by its slopes, at the nodes of the window's light field."""
-        nodes, shape = self._window.nodes()
+        shape = self._window.nodes.shape
         return Face(
             z_mm=self._z_mm + self._gathered(self._lift_mm(found.slope), shape),
-            slope=self._smooth(found.slope, nodes).reshape(*shape, 2),
+            slope=self._smooth(found.slope).reshape(*shape, 2),
             coat=found.coat,
         )
 
@@ -110,16 +110,19 @@ class _Places:
         lowest = np.percentile(height[self._on_card], LIES_PERCENT)
         return np.where(self._on_card, height - lowest, 0.0)
 
-    def _smooth(self, slope: Array, nodes: Array) -> Array:
-        """Polynomials through the slopes, dents and print set aside, at pixels (N, 2)."""
+    def _smooth(self, slope: Array) -> Array:
+        """Polynomials through the slopes, dents and print set aside, at the window's nodes."""
         known = np.isfinite(slope).all(axis=1)
         terms = _polynomials(self._xy_mm[known])
         kept = np.ones(len(terms), bool)
         for _ in range(3):
-            fitted = np.linalg.lstsq(terms[kept], slope[known][kept], rcond=None)[0]
+            some = terms[kept]
+            fitted = np.linalg.solve(
+                some.T @ some + 1e-9 * np.eye(some.shape[1]), some.T @ slope[known][kept]
+            )
             off = np.abs(slope[known] - terms @ fitted).max(axis=1)
             kept = off <= 3.0 * np.median(off) + 1e-9
-        return _polynomials(pixels_to_plane(self._window.camera, nodes, self._z_mm)) @ fitted
+        return _polynomials(self._window.nodes.floor_mm) @ fitted
 
     def _at_places(self, grid: NDArray[np.floating]) -> Array:
         """A field's grid (lights, rows, columns) at the places: (lights, N)."""

@@ -47,18 +47,16 @@ class Maps:
 
 def rectified_maps(solution: Solution, plan: Rectification, outline: Outline, dpi: float) -> Maps:
     """Bring a solution in the camera's frame into the card's, and integrate it there."""
-    pictured = np.concatenate([solution.normals, solution.albedo], axis=2)
-    both = plan.apply(pictured)
     marks = np.stack([solution.valid, solution.clipped, solution.dark], axis=2).astype(np.uint8)
     valid, clipped, dark = np.moveaxis(_nearest(marks, plan) != 0, 2, 0)
     valid &= on_card(outline, dpi)
-    normals = _turned(both[..., :3], -outline.rotation_deg)
+    normals = _turned(plan.apply(solution.normals), -outline.rotation_deg)
     surface = slopes(normals, valid, MM_PER_INCH / dpi)
     figures = np.stack([np.degrees(solution.sigma_rad), solution.gloss], axis=2)
     sigma_deg, gloss = np.moveaxis(_linear(figures, plan), 2, 0)
     return Maps(
         normals=normals,
-        albedo=np.ascontiguousarray(both[..., 3:]),
+        albedo=plan.apply(solution.albedo),
         height_um=_levelled(height_um(surface), valid),
         sigma_deg=np.ascontiguousarray(sigma_deg * _smoothing(plan)),
         gloss=np.ascontiguousarray(gloss),

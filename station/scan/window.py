@@ -26,40 +26,59 @@ INSIDE_MM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Nodes:
+    """A regular grid over a window, from corner pixel to corner pixel; N nodes, row by row.
+
+    Attributes:
+        shape: rows and columns.
+        pixels: (N, 2).
+        floor_mm, above_mm: (N, 2), where their rays cross the planes z = 0 and z = 1, mat frame.
+    """
+
+    shape: tuple[int, int]
+    pixels: Array
+    floor_mm: Array
+    above_mm: Array
+
+    def at(self, z_mm: NDArray[np.floating]) -> Array:
+        """Where the rays reach the heights (N,): (N, 3)."""
+        xy = self.floor_mm + (self.above_mm - self.floor_mm) * z_mm[:, None]
+        return np.column_stack([xy, z_mm])
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """A rectangle of the picture.
 
     Attributes:
         rows, columns: of the picture that it covers.
         camera: as if it had taken this rectangle alone.
+        nodes: where light and geometry are known.
     """
 
     rows: slice
     columns: slice
     camera: CameraProfile
+    nodes: Nodes
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.camera.height_px, self.camera.width_px
 
-    def cut(self, frame: Pixels, shift_px: NDArray[np.floating] | None = None) -> Pixels:
+    def cut(self, frame: Pixels, shift_px: NDArray[np.floating] | tuple[float, float] = (0, 0)) -> Pixels:
         """The window of a frame, moved by whole pixels (x, y); beyond the picture its border is repeated."""
-        if shift_px is None:
-            return frame[self.rows, self.columns]
-        rows = np.arange(self.rows.start, self.rows.stop) + round(float(shift_px[1]))
-        columns = np.arange(self.columns.start, self.columns.stop) + round(float(shift_px[0]))
-        rows, columns = np.clip(rows, 0, frame.shape[0] - 1), np.clip(columns, 0, frame.shape[1] - 1)
+        left, top = (
+            self.columns.start + round(float(shift_px[0])),
+            self.rows.start + round(float(shift_px[1])),
+        )
+        height, width = self.shape
+        if left >= 0 and top >= 0 and top + height <= frame.shape[0] and left + width <= frame.shape[1]:
+            return frame[top : top + height, left : left + width]
+        rows = np.clip(np.arange(top, top + height), 0, frame.shape[0] - 1)
+        columns = np.clip(np.arange(left, left + width), 0, frame.shape[1] - 1)
         moved: Pixels = frame[rows[:, None], columns[None, :]]
         return moved
-
-    def nodes(self) -> tuple[NDArray[np.float64], tuple[int, int]]:
-        """Pixels (N, 2) of a regular grid from corner to corner, and its rows and columns."""
-        height, width = self.shape
-        pitch = pitch_mm(self.camera, (0.0, 0.0), 0.0)
-        rows, columns = (max(2, round(size * pitch / NODE_MM) + 1) for size in self.shape)
-        u, v = np.linspace(0, width - 1, columns), np.linspace(0, height - 1, rows)
-        return np.stack(np.meshgrid(u, v), axis=-1).reshape(-1, 2), (rows, columns)
 
 
 def around(outline: Outline, camera: CameraProfile, z_mm: float) -> Window:
@@ -73,7 +92,17 @@ def around(outline: Outline, camera: CameraProfile, z_mm: float) -> Window:
     fx, fy, cx, cy = camera.matrix
     matrix = (fx, fy, cx - float(left), cy - float(top))
     cropped = camera.replace(width_px=int(right - left), height_px=int(bottom - top), matrix=matrix)
-    return Window(slice(int(top), int(bottom)), slice(int(left), int(right)), cropped)
+    return Window(slice(int(top), int(bottom)), slice(int(left), int(right)), cropped, _nodes(cropped))
+
+
+def _nodes(camera: CameraProfile) -> Nodes:
+    size = (camera.height_px, camera.width_px)
+    pitch = pitch_mm(camera, (0.0, 0.0), 0.0)
+    rows, columns = (max(2, round(pixels * pitch / NODE_MM) + 1) for pixels in size)
+    u, v = np.linspace(0, size[1] - 1, columns), np.linspace(0, size[0] - 1, rows)
+    pixels = np.stack(np.meshgrid(u, v), axis=-1).reshape(-1, 2)
+    floor, above = pixels_to_plane(camera, pixels, 0.0), pixels_to_plane(camera, pixels, 1.0)
+    return Nodes((rows, columns), pixels, floor, above)
 
 
 def card_mask(outline: Outline, camera: CameraProfile, z_mm: float, inset_mm: float) -> NDArray[np.bool_]:
@@ -130,7 +159,7 @@ class Face:
     @classmethod
     def level(cls, window: Window, z_mm: float) -> "Face":
         """A flat matte face."""
-        _, shape = window.nodes()
+        shape = window.nodes.shape
         return cls(np.full(shape, z_mm), np.zeros((*shape, 2)), np.zeros(len(ROUGHNESS)))
 
 
@@ -163,11 +192,11 @@ class Surroundings:
     def field(self, window: Window, face: Face) -> LightField:
         """The light over a face."""
         flat_field = self.profile.profile.flat_field
-        nodes, shape = window.nodes()
-        whole = nodes + np.array([window.columns.start, window.rows.start])
+        nodes, shape = window.nodes, window.nodes.shape
+        whole = nodes.pixels + np.array([window.columns.start, window.rows.start])
         white = self.profile.flat_at(whole)[list(self.lights)] * (self.codes / flat_field.reflectance)
-        on_card = _points(window.camera, nodes, face.z_mm.ravel())
-        on_target = _points(window.camera, nodes, np.full(len(nodes), flat_field.plane_z_mm))
+        on_card = nodes.at(face.z_mm.ravel())
+        on_target = nodes.at(np.full(len(nodes.pixels), flat_field.plane_z_mm))
         lights = [self.profile.profile.lights[index] for index in self.lights]
         field = near_field(lights, on_card, white, on_target)
         through = transmission(on_card, self.lights_mm, coated_share(face.coat)).astype(np.float32)
@@ -186,9 +215,3 @@ def normals_of(slope: Array) -> Array:
     """Unit normals (..., 3) of slopes (..., 2)."""
     normals = np.concatenate([-slope, np.ones_like(slope[..., :1])], axis=-1)
     return np.asarray(normals / np.linalg.norm(normals, axis=-1, keepdims=True), np.float64)
-
-
-def _points(camera: CameraProfile, pixels: Array, z_mm: Array) -> Array:
-    """Where rays of pixels (N, 2) reach the heights (N,): (N, 3), from where they cross two planes."""
-    low, high = pixels_to_plane(camera, pixels, 0.0), pixels_to_plane(camera, pixels, 1.0)
-    return np.column_stack([low + (high - low) * z_mm[:, None], z_mm])
