@@ -250,7 +250,7 @@ class Host:
 
         def answered() -> bool:
             self.send(m.Ping())
-            for _ in range(10):
+            for _ in range(2):
                 self.listen()
                 if self.heard:
                     return True
