@@ -2,13 +2,14 @@
 
 import logging
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..camera.interface import Camera, CameraInfo
 from ..documents.event import DeviceStatus
 from ..rig.interface import BoardInfo, Rig
 
 log = logging.getLogger(__name__)
-RIG_FAULTS = ("rig_missing", "rig_silent", "rig_protocol")
+RIG_FAULTS = ("rig_missing", "rig_silent", "rig_protocol", "rig_fault")
 CAMERA_FAULTS = ("camera_missing", "camera_silent", "camera_refused")
 UNKNOWN = DeviceStatus(state="unknown", evidence="not opened yet")
 
@@ -62,12 +63,11 @@ class Devices:
         Other faults leave the devices as they are.
         """
         if code in RIG_FAULTS and self.board is not None:
-            log.warning("rig lost: %s", message)
+            log.warning("rig: %s", message)
             self.board = None
-            self.rig_status = DeviceStatus(state="lost", name=self.rig_status.name, evidence=message)
+            state: Literal["fault", "lost"] = "fault" if code == "rig_fault" else "lost"
+            self.rig_status = DeviceStatus(state=state, name=self.rig_status.name, evidence=message)
             self.rig.close()
-        elif code == "rig_fault":
-            self.rig_status = self.rig_status.replace(state="fault", evidence=message)
         elif code in CAMERA_FAULTS and self.eye is not None:
             log.warning("camera lost: %s", message)
             self.eye = None

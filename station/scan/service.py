@@ -49,6 +49,7 @@ class ScanService:
         self._scanning: str | None = None
         self._fault: str | None = None
         self._ending = False
+        self._mending: asyncio.Task[None] | None = None
         journal.listen(self._on_event)
 
     @property
@@ -96,8 +97,10 @@ class ScanService:
 
     def board_fault(self, message: str) -> None:
         """The board reported a fault or is gone; a scan under way fails with it."""
-        self._fault = message
-        self._runner.post(machine.Failed("rig_fault", message))
+        if self._runner.running:
+            self._runner.post(machine.Failed("rig_fault", message))
+        else:
+            self._mending = asyncio.create_task(self._note("rig_fault", message))
 
     async def _carry_out(self, scan_id: str) -> None:
         try:
@@ -218,5 +221,5 @@ class ScanService:
     async def close(self) -> None:
         """Abort what runs and wait until it has ended."""
         self.abort()
-        if self._scan is not None:
-            await asyncio.gather(self._scan, return_exceptions=True)
+        tasks = [task for task in (self._scan, self._mending) if task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)

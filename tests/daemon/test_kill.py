@@ -85,3 +85,24 @@ def test_delivery_survives_the_death_of_the_trainer(bench: "Bench") -> None:
         second, _ = bench.scan(client)
         bench.start("trainer")
         bench.wait_for("delivery", lambda: client.scan_get(second).delivery == "delivered")
+
+
+def test_a_daemon_that_was_stopped_for_too_long_loses_the_lease_not_the_station(bench: "Bench") -> None:
+    daemon = bench.start_daemon()
+    log = LightLogReader(bench.data / "run" / "lights").open()
+    with bench.client() as client:
+        head = client.status().seq
+        stopped = client.scan_start("front")
+        for event in client.events(after=head):
+            if event.type == "scan.step" and event.data["step"] == "light 2":
+                break
+        daemon.send_signal(signal.SIGSTOP)
+        bench.wait_for("the board to put its lights off by itself", lambda: log.mask() == 0)
+        daemon.send_signal(signal.SIGCONT)
+        ended = bench.wait_for(
+            "the scan's end", lambda: (found := client.scan_get(stopped)).state != "capturing" and found
+        )
+        # every frame is the right light's, or the scan says why not
+        assert ended.state in ("captured", "processed") or ended.reason.startswith(("rig_", "frames_"))
+        bench.scan(client, "scan.captured")
+    log.close()
