@@ -150,6 +150,8 @@ def firmware_board(program: Callable[[str], str], tmp_path_factory: pytest.TempP
     """The command that runs the real firmware in an AVR simulator; both are built here."""
     for tool in ("avr-gcc", "gcc", "make"):
         program(tool)
+    if not Path("/usr/include/simavr/sim_avr.h").exists():
+        program("the AVR simulator's library (libsimavr-dev)")
     build = tmp_path_factory.mktemp("firmware")
     make = ["make", "-s", "-C", str(FIRMWARE), f"BUILD={build}", "all", "sim"]
     done = subprocess.run(make, capture_output=True, text=True, check=False)

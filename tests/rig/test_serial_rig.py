@@ -192,7 +192,7 @@ def test_every_command_acts_exactly_once_on_a_bad_line(
     software_board: Any, rig: SerialRig, told: Told, trouble: str
 ) -> None:
     software_board.order(trouble)
-    rounds = 8 if trouble.startswith("delay") else 80
+    rounds = 6 if trouble.startswith("delay") else 60
     for number in range(rounds):
         rig.switch(number % 8, 10_000)
     assert software_board.masks() == [1 << number % 8 for number in range(rounds)]
