@@ -172,6 +172,9 @@ class SerialRig:
             raise self._not_open()
         if self._lost or self._conversation is None:
             self._drop()
+            pending = self._trouble.settle()  # the loss may be reported only now that its thread has ended
+            if pending is not None:
+                raise pending
             self._connect()
 
     def _not_open(self) -> StationError:
