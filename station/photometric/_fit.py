@@ -190,6 +190,34 @@ def fit(zw: Array, pq: Array, n: int, rule: Array, work: Array, spare: Array, sp
 
 
 @compiled
+def trim(zw: Array, pq: Array, n: int, subsets: Array, work: Array) -> None:
+    """Least trimmed squares: of the fits to each subset of the lights, rows of 0 and 1, the closest one."""
+    lights = zw.shape[1]
+    best, chosen = work[19], work[39]
+    best[:n] = np.inf
+    chosen[:n] = 0
+    for number in range(subsets.shape[0]):
+        for k in range(lights):
+            zw[3, k, :n] = subsets[number, k]
+        accumulate(zw[0], zw[1], zw[3], pq, n, work[20:26], work[26:29])
+        invert(work[20:26], n, work[29:35])
+        apply(work[29:35], work[26:29], n, work[35:38])
+        residuals(zw[0], zw[1], pq, work[35:38], n, zw[4])
+        work[38, :n] = 0
+        for k in range(lights):
+            for x in range(n):
+                work[38, x] += zw[3, k, x] * zw[4, k, x] * zw[4, k, x]
+        for x in range(n):
+            if work[38, x] < best[x] and work[34, x] > 0:
+                best[x], chosen[x] = work[38, x], F(number)
+                for i in range(9):
+                    work[9 + i, x] = work[29 + i, x]
+    for x in range(n):
+        for k in range(lights):
+            zw[3, k, x] = subsets[int(chosen[x]), k]
+
+
+@compiled
 def pack(zw: Array, pq: Array, n: int, work: Array, spare: Array, spare_pq: Array) -> int:
     """Copy the doubtful pixels side by side; their places go to spare[2, 0]. Returns how many they are."""
     m = 0

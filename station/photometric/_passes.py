@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from ._fit import fit, uncertainty
+from ._fit import fit, trim, uncertainty
 from ._jit import Array, Codes, F, compiled, parallel
 from ._pixels import RUN, channel_levels, combine, grid_columns, grid_row, load_ratios, spread
 from ._taylor import derivatives, unshift, widen
@@ -19,11 +19,13 @@ def solve_pass(
     shifts: Array,
     jitter: Array,
     rule: Array,
+    subsets: Array,
     maps: tuple[Array, Array, Array, Array],
 ) -> None:
     """The whole computation of every pixel.
 
-    stack: lit and ambient. rule as in `fit`. maps, filled: normals (H, W, 3),
+    stack: lit and ambient. rule as in `fit`, subsets as in `trim` (none: `fit`).
+    maps, filled: normals (H, W, 3),
     albedo (H, W, channels), figures (3, H, W: sigma, chi-square, gloss), marks (4, H, W: lights used, light
     of the gloss, flags, valid).
     """
@@ -60,9 +62,13 @@ def solve_pass(
                 unshift(y, d, shifts, n)
             take_off(y, pq, n)
             channel_levels(y, weight, n, mix[0], mix[1], work[40:42])
-            combine(y, weight, flat, mix, n, zw[0], zw[1], zw[2], work)
-            widen(zw[1], zw[0], d, mix[1], jitter, rule[4:6], pq, work, n)
-            fit(zw, pq, n, rule, work, spare, spare_pq)
+            combine(y, weight, flat, mix, n, zw[0], zw[1], zw[2], work[41], work)
+            widen(zw[1], d, mix[1], work[41], jitter, rule[4:6], pq, work, n)
+            if len(subsets) > 0:
+                work[9:18, :n] = 0
+                trim(zw, pq, n, subsets, work)
+            else:
+                fit(zw, pq, n, rule, work, spare, spare_pq)
             write_normals(zw, pq, n, work, normals[row, x0:], figures, marks, row, x0)
             uncertainty(zw, pq, n, work, figures[0, row, x0:])
             shade(pq, n, normals[row, x0:], work, zw[2])

@@ -130,17 +130,19 @@ def combine(
     z: Array,
     w: Array,
     common: Array,
+    target: Array,
     work: Array,
 ) -> None:
     """Channels to one ratio z per light, its inverse variance w, and what the ambient's noise does to it.
 
     A clipped channel is left out of its light alone; the levels of the others stand in for it. A light with
     all channels clipped keeps its mean, which it exceeds, and no weight. mix: (3, channels, run), levels,
-    shares and the ambient picture's variance in codes. z, w, common (a deviation): (lights, run).
+    shares and the ambient picture's variance in codes. z, w, common (a deviation): (lights, run). target:
+    (run,), the mean of z.
     """
     channels = y.shape[1]
     level, share, dark = mix[0], mix[1], mix[2]
-    target, value, expected, variance, ambient, bound = work[0], work[1], work[2], work[3], work[4], work[5]
+    value, expected, variance, ambient, bound = work[1], work[2], work[3], work[4], work[5]
     mean_level(level, share, n, target, value)
     for k in range(y.shape[0]):
         for row in range(1, 6):

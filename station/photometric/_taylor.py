@@ -43,11 +43,20 @@ def unshift(y: Array, d: Array, shifts: Array, n: int) -> None:
 
 @compiled
 def widen(
-    w: Array, z: Array, d: Array, share: Array, jitter: Array, trust: Array, pq: Array, work: Array, n: int
+    w: Array,
+    d: Array,
+    share: Array,
+    level: Array,
+    jitter: Array,
+    trust: Array,
+    pq: Array,
+    work: Array,
+    n: int,
 ) -> None:
     """Add to each light's variance what is left of the shifts, the model and the coat's shine.
 
-    jitter: px per axis. trust: errors of the model and of the shine (pq[:, 2]) as shares of them.
+    jitter: px per axis. trust: errors of the model, as a share of the mean level over the lights (not of each
+    ratio, or shadows would count most), and of the shine (pq[:, 2]), as a share of it.
     """
     total, gx, gy = work[0], work[1], work[2]
     total[:n] = TINY
@@ -64,6 +73,6 @@ def widen(
     for k in range(w.shape[0]):
         motion = jitter[k] * jitter[k]
         for x in range(n):
-            model, shine = trust[0] * z[k, x], trust[1] * pq[k, 2, x]
+            model, shine = trust[0] * level[x], trust[1] * pq[k, 2, x]
             extra = motion * total[x] + model * model + shine * shine
             w[k, x] = w[k, x] / (F(1) + w[k, x] * extra)

@@ -7,13 +7,15 @@ and without the darkest lights.
 """
 
 from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._passes import solve_pass
 from ._survey import mean_pass
-from .stack import Floats, LightField, Pictures, check_field, unusable
+from .stack import FEWEST_LIGHTS, Floats, LightField, Pictures, check_field, unusable
 
 CLIPPED = 1
 DARK = 2
@@ -30,8 +32,10 @@ class Estimator:
             highlights are the more likely explanation.
         dropped_share: share of the lights left out, the brightest or the darkest, in the second and third
             fit.
-        model_error: what the model is wrong by, as a share of the signal, beside the sensor's noise.
+        model_error: what the model is wrong by, as a share of the mean signal, beside the sensor's noise.
         shine_error: what the coat's shine is known to, as a share of it.
+        trimmed: lights left out of every pixel, whichever fit worst; above 0 it is least trimmed squares over
+            all subsets, and what is said of rounds and starts does not apply.
     """
 
     steps: int = 12
@@ -40,10 +44,13 @@ class Estimator:
     dropped_share: float = 0.25
     model_error: float = 0.005
     shine_error: float = 0.2
+    trimmed: int = 0
 
 
 ROBUST = Estimator()
 LEAST_SQUARES = Estimator(steps=0, dropped_share=0.0)
+TRIMMED = Estimator(trimmed=2)
+MOST_SUBSETS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +168,7 @@ def solve(
         np.ascontiguousarray(about.shift_px, np.float32),
         np.ascontiguousarray(about.jitter_px, np.float32),
         _rule(estimator, lights),
+        _subsets(estimator.trimmed, lights),
         (normals, albedo, figures, marks),
     )
     return _solution(normals, albedo, figures, marks)
@@ -177,6 +185,20 @@ def _rule(estimator: Estimator, lights: int) -> Floats:
     trust = [estimator.model_error, estimator.shine_error]
     numbers = [dropped, estimator.steps, estimator.cut, estimator.highlight, *trust]
     return np.array(numbers, np.float32)
+
+
+def _subsets(trimmed: int, lights: int) -> Floats:
+    """All ways to leave out so many lights, as rows of 0 and 1; no row at all for none."""
+    if trimmed == 0:
+        return np.empty((0, lights), np.float32)
+    if not 0 < trimmed <= lights - FEWEST_LIGHTS - 1:
+        raise unusable(f"of {lights} lights {trimmed} cannot be left out")
+    if comb(lights, trimmed) > MOST_SUBSETS:
+        raise unusable(f"there are too many ways to leave out {trimmed} of {lights} lights")
+    rows = np.ones((comb(lights, trimmed), lights), np.float32)
+    for row, left_out in enumerate(combinations(range(lights), trimmed)):
+        rows[row, list(left_out)] = 0
+    return rows
 
 
 def _solution(normals: Floats, albedo: Floats, figures: Floats, marks: NDArray[np.int16]) -> Solution:

@@ -8,7 +8,8 @@ import pytest
 
 from station.documents.fault import StationError
 from station.photometric.lights import directional_field, near_tangents
-from station.photometric.solve import LEAST_SQUARES, ROBUST, Alignment, solve
+from station.photometric.scale import with_estimated_noise
+from station.photometric.solve import LEAST_SQUARES, ROBUST, TRIMMED, Alignment, solve
 from station.photometric.stack import LightField, Pictures, Sensor, pictures
 
 EXACT = replace(LEAST_SQUARES, model_error=0.0)
@@ -23,7 +24,7 @@ def printed(bench: Any) -> Any:
     return np.stack([0.4 + 0.3 * np.sin(x), 0.5 + 0.3 * np.sin(y + x / 3), np.full_like(x, 0.6)], axis=2)
 
 
-@pytest.mark.parametrize("estimator", [LEAST_SQUARES, ROBUST])
+@pytest.mark.parametrize("estimator", [LEAST_SQUARES, ROBUST, TRIMMED])
 def test_a_known_surface_comes_back(bench: Any, angle_deg: Any, estimator: Any) -> None:
     normals, albedo = bench.normals(wavy), printed(bench)
     found = solve(bench.expose(bench.render(normals, albedo), None), bench.field(), estimator=estimator)
@@ -114,9 +115,12 @@ def test_a_highlight_is_left_out_and_named(bench: Any, angle_deg: Any) -> None:
     light = with_highlight(bench.render(normals, albedo), slice(40, 60), slice(30, 50), 5, 1.5)
     taken = bench.expose(light, 3)
     robust, plain = solve(taken, bench.field()), solve(taken, bench.field(), estimator=LEAST_SQUARES)
+    trimmed = solve(taken, bench.field(), estimator=TRIMMED)
     spot = np.s_[40:60, 30:50]
     assert angle_deg(plain.normals, normals)[spot].mean() > 4
     assert angle_deg(robust.normals, normals)[spot].mean() < 0.5
+    assert angle_deg(trimmed.normals, normals)[spot].mean() < 0.8
+    assert (trimmed.lights_used == 6).all()
     assert (robust.gloss_light[spot] == 5).all()
     assert robust.gloss[spot].mean() == pytest.approx(0.2, rel=0.1)
     assert np.median(robust.lights_used[spot]) == 7
@@ -224,6 +228,47 @@ def test_any_number_of_lights_from_three(lights: Any, angle_deg: Any) -> None:
     taken = pictures(frames, np.zeros((5, 7), np.uint16), Sensor(0.0, 65535.0, 1.0, 4.0))
     field = directional_field(vectors * 3, np.full((lights, 1), 20000.0))
     assert angle_deg(solve(taken, field).normals, normal).max() < 0.02
+
+
+def test_a_coat_s_shine_is_taken_off(bench: Any, angle_deg: Any) -> None:
+    """A known addition to one side's lights: gone from normals and albedo when the field says so."""
+    normals, albedo = bench.normals(wavy), printed(bench)
+    shine = np.zeros((8, 23, 17), np.float32)
+    shine[:3] = 0.04
+    white = bench.flat(bench.grid_mm(bench.height, bench.width))
+    light = bench.render(normals, albedo) + white * np.where(np.arange(8) < 3, 0.04, 0.0)[:, None, None, None]
+    taken = bench.expose(light, None)
+    told = solve(taken, replace(bench.field(), shine=shine))
+    assert angle_deg(told.normals, normals).mean() < 0.05
+    np.testing.assert_allclose(told.albedo, albedo, atol=3e-3)
+    assert angle_deg(solve(taken, bench.field(), estimator=LEAST_SQUARES).normals, normals).mean() > 2
+
+
+def test_noise_that_nobody_measured_is_estimated(bench: Any) -> None:
+    """Even noise of 150 codes, and a highlight that must not count for noise."""
+    light = bench.render(bench.normals(wavy), printed(bench))
+    light[4, 30:60, 20:60] *= 1.6
+    random = np.random.default_rng(8)
+    codes = [np.round(c + 150 * random.standard_normal(c.shape)).clip(0).astype(np.uint16) for c in light]
+    taken = pictures(codes, np.zeros_like(codes[0]), Sensor(0.0, 65535.0, 0.0, 1.0))
+    found = with_estimated_noise(taken, bench.field()).sensor
+    assert found.noise_a == 0.0
+    assert np.sqrt(found.noise_b) == pytest.approx(150, rel=0.15)
+        150 * np.sqrt(1 - 3 / 8), rel=0.15
+    )  # 3 of 8 are fitted away
+
+
+def test_noise_of_a_dark_stack_cannot_be_estimated(bench: Any) -> None:
+    taken = bench.expose(np.zeros((8, bench.height, bench.width, 3)), None)
+    with pytest.raises(StationError, match="bright enough"):
+        with_estimated_noise(taken, bench.field())
+
+
+@pytest.mark.parametrize("trimmed", [5, 8, -1])
+def test_too_many_lights_cannot_be_trimmed(bench: Any, trimmed: int) -> None:
+    taken = bench.expose(bench.render(bench.normals(wavy), np.full((1, 1, 3), 0.5)), None)
+    with pytest.raises(StationError, match="left out"):
+        solve(taken, bench.field(), estimator=replace(TRIMMED, trimmed=trimmed))
 
 
 def frames(count: Any = 4, shape: Any = (6, 8, 3), dtype: Any = np.uint16) -> Any:
