@@ -41,13 +41,13 @@ class BoardMachine:
             m.Light: self._light,
             m.Lights: self._lights,
             m.Off: self._stop,
-            m.ProgrammeBegin: lambda command, _: self._done(self._store.begin(command)),
-            m.ProgrammeStep: lambda command, _: self._done(self._store.add(command)),
-            m.ProgrammeEnd: lambda _, __: self._done(self._store.end()),
+            m.ProgrammeBegin: lambda command, _: self._done(self._store.begin, command),
+            m.ProgrammeStep: lambda command, _: self._done(self._store.add, command),
+            m.ProgrammeEnd: lambda _, __: self._done(self._store.end),
             m.Arm: self._arm,
             m.Start: self._start,
             m.Abort: self._stop,
-            m.Clear: lambda _, __: self._done(self.faults.clear()),
+            m.Clear: lambda _, __: self._done(self.faults.clear),
             m.Errors: lambda _, __: self.faults.report(),
             m.Buzzer: self._buzz,
             m.Indicator: self._indicate,
@@ -127,7 +127,8 @@ class BoardMachine:
         return m.NO_STEP if self._run is None else self._run.index
 
     @staticmethod
-    def _done(_: None) -> m.Reply:
+    def _done(act: Callable[..., None], *arguments: m.Command) -> m.Reply:
+        act(*arguments)
         return m.Ok()
 
     def _end_programme(self, reason: m.EndReason, now_ns: int) -> None:
