@@ -64,6 +64,7 @@ class SerialRig:
         self._lost = False
         self._restarted = False
         self._latched = False
+        self._cleared_s = 0.0
 
     @property
     def info(self) -> BoardInfo:
@@ -164,8 +165,12 @@ class SerialRig:
         if self._restarted and self._conversation is not None:
             self._agree(self._conversation)
         if self._latched:
-            self._ask(m.Clear())
-            self._latched = False
+            self._clear()
+
+    def _clear(self) -> None:
+        self._cleared_s = time.monotonic()
+        self._latched = False
+        self._ask(m.Clear())
 
     def _reconnect(self) -> None:
         if not self._wanted:
@@ -208,7 +213,7 @@ class SerialRig:
         conversation.keep_alive(reply.lease_ms / 1_000)
         if reply.fault is not m.Fault.NONE:
             log.info("the board still had a fault latched: %s", reply.fault.says)
-            self._ask(m.Clear())
+            self._clear()
         self._latched = False
         self._compare_clocks(CLOCK_ROUND_TRIPS)
 
@@ -289,14 +294,22 @@ class SerialRig:
     def _hear(self, event: m.Event) -> None:
         match event:
             case m.FaultRaised():
-                self._latched = True
-                self._tell(_fault(event.fault, event.step))
+                self._hear_fault(event)
             case m.StepDone() | m.ProgrammeDone():
                 self._reports.put(event)
             case m.Button() if self._on_panel is not None:
                 self._on_panel(ButtonMoved(event.button, bool(event.pressed), self._when_s(event.ticks)))
             case m.Card() if self._on_panel is not None:
                 self._on_panel(CardMoved(bool(event.present), self._when_s(event.ticks)))
+
+    def _hear_fault(self, event: m.FaultRaised) -> None:
+        error = _fault(event.fault, event.step)
+        late = self._when_s(event.ticks) < self._cleared_s
+        if late:  # its report was lost at first, and the fault was learned from a refusal
+            self._trouble.report(error, settled=True)
+            return
+        self._latched = True
+        self._tell(error)
 
     def _kept_alive(self, answer: Answered) -> None:
         restarted = isinstance(answer.reply, m.Refused) or (

@@ -20,12 +20,12 @@ class Trouble:
         with self._lock:
             self._in_use = in_use
 
-    def report(self, error: StationError) -> None:
-        """Something went wrong, and the lights are off or soon will be."""
+    def report(self, error: StationError, *, settled: bool = False) -> None:
+        """Something went wrong, and the lights are off or soon will be; `settled`: a call has heard it."""
         with self._lock:
-            if self._in_use:
-                self._pending = error
-            self._in_use = False
+            if not settled:
+                self._pending = error if self._in_use else self._pending
+                self._in_use = False
         self._on_fault(str(error))
 
     def settle(self) -> StationError | None:

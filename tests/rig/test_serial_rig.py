@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from station.documents.fault import StationError
 from station.rig.interface import ButtonMoved, CardMoved, ExposureStep, PanelEvent
+from station.rig.link import SerialLink
 from station.rig.serial_rig import SerialRig
 from station.wire import messages as m
 from station.wire.frame import Frame, FrameReader
@@ -220,6 +222,39 @@ def test_a_light_that_burned_too_long_is_told_and_raised_once(
     rig.switch(5, 5_000)
     assert software_board.masks() == [1 << 4, 0, 1 << 5]
     assert len(told.faults) == 1
+
+
+class HardOfHearing(SerialLink):
+    """Loses every report of a fault while it is told to."""
+
+    losing = True
+
+    def read(self, patience_s: float) -> bytes:
+        frames = FrameReader().feed(super().read(patience_s))  # the board sends whole frames
+        kept = [frame for frame in frames if not (self.losing and frame.type == m.FaultRaised.ID)]
+        return b"".join(frame.encode() for frame in kept)
+
+
+def test_a_fault_whose_report_comes_late_is_still_raised_once(
+    software_board: Any, told: Told, poll: Any
+) -> None:
+    links: list[HardOfHearing] = []
+
+    def link(port: str, baud: int) -> HardOfHearing:
+        links.append(HardOfHearing(port, baud))
+        return links[-1]
+
+    rig = SerialRig(str(software_board.link), m.BAUD, LEASE_MS, 10.0, told.faults.append, link=link)
+    with closing(rig):
+        rig.open()
+        rig.switch(0, 30)
+        poll(lambda: software_board.lights.mask() == 0, "the light had gone off")
+        assert "maximum on-time" in str(failure(lambda: rig.switch(1, 5_000)))
+        rig.switch(1, 5_000)
+        links[0].losing = False
+        poll(lambda: len(told.faults) == 1, "the report had come after all")
+        rig.switch(2, 5_000)
+        assert software_board.masks() == [1, 0, 2, 4]
 
 
 def test_switching_off_after_a_fault_switches_off_and_raises(rig: SerialRig, told: Told, poll: Any) -> None:
