@@ -166,14 +166,16 @@ def descend(z: Array, w: Array, pq: Array, n: int, rule: Array, h: Array, r: Arr
 
 
 @compiled
-def fit(zw: Array, pq: Array, n: int, rule: Array, work: Array, spare: Array, spare_pq: Array) -> None:
+def fit(zws: Array, pqs: Array, n: int, rule: Array, work: Array) -> None:
     """The fit from all lights; where it doubts one, also those without the brightest and without the darkest.
 
-    The fit of least cost stays, in work and zw[3]. zw: (5, lights, run), ratios, inverse variances, (one that
-    is not touched), weights, residuals. rule: (dropped, steps, cut, highlight, ...). work: (40, run), see
-    `descend`, its second half for the other fits. spare, spare_pq: room for a copy of the doubtful pixels.
+    The fit of least cost stays, in work and zws[0, 3]. zws: (2, 5, lights, run), ratios, inverse variances,
+    (one that is not touched), weights, residuals; and room for a copy of the doubtful pixels. pqs likewise,
+    (2, lights, 3, run). rule: (dropped, steps, cut, highlight, ...). work: (40, run), see `descend`, its
+    second half for the other fits.
     """
     dropped, cut, highlight = int(rule[0]), rule[2], rule[3]
+    zw, pq, spare, spare_pq = zws[0], pqs[0], zws[1], pqs[1]
     seed(zw[0], zw[1], n, 0, 1, zw[3], work)
     descend(zw[0], zw[1], pq, n, rule, zw[3], zw[4], work[:20])
     if dropped == 0:
@@ -194,6 +196,7 @@ def trim(zw: Array, pq: Array, n: int, subsets: Array, work: Array) -> None:
     """Least trimmed squares: of the fits to each subset of the lights, rows of 0 and 1, the closest one."""
     lights = zw.shape[1]
     best, chosen = work[19], work[39]
+    work[9:18, :n] = 0
     best[:n] = np.inf
     chosen[:n] = 0
     for number in range(subsets.shape[0]):

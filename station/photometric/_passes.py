@@ -24,55 +24,88 @@ def solve_pass(
 ) -> None:
     """The whole computation of every pixel.
 
-    stack: lit and ambient. rule as in `fit`, subsets as in `trim` (none: `fit`).
-    maps, filled: normals (H, W, 3),
-    albedo (H, W, channels), figures (3, H, W: sigma, chi-square, gloss), marks (4, H, W: lights used, light
-    of the gloss, flags, valid).
+    stack: lit and ambient. rule as in `fit`, subsets as in `trim` (none: `fit`). maps, filled: normals
+    (H, W, 3), albedo (H, W, channels), figures (3, H, W: sigma, chi-square, gloss), marks (4, H, W: lights
+    used, light of the gloss, flags, valid).
     """
-    lit, ambient = stack
-    normals, albedo, figures, marks = maps
-    lights, height, width, channels = lit.shape
+    lights, height, width, channels = stack[0].shape
     node, part = np.empty(width, np.uint32), np.empty(width, np.float32)
     grid_columns(per_flat.shape[2], width, node, part)
-    moved = np.any(shifts != 0)
-    watched = moved or np.any(jitter != 0)
     for row in prange(height):
         nodes = np.empty((lights, channels, per_flat.shape[2] + 1), np.float32)
         ways = np.empty((lights, 3, per_flat.shape[2] + 1), np.float32)
-        flat = np.empty((lights, channels, RUN), np.float32)
-        pq = np.empty((lights, 3, RUN), np.float32)
-        y, weight = np.empty_like(flat), np.empty_like(flat)
+        signal = np.empty((3, lights, channels, RUN), np.float32)
+        pq = np.empty((2, lights, 3, RUN), np.float32)
         d = np.zeros((5, channels, RUN), np.float32)
         mix = np.empty((3, channels, RUN), np.float32)
-        zw = np.empty((5, lights, RUN), np.float32)
-        spare = np.empty_like(zw)
-        spare_pq = np.empty_like(pq)
+        zw = np.empty((2, 5, lights, RUN), np.float32)
         work = np.empty((42, RUN), np.float32)
         grid_row(per_flat, row, height, nodes)
         grid_row(directions, row, height, ways)
         for x0 in range(0, width, RUN):
             n = min(RUN, width - x0)
-            spread(nodes, node, part, x0, n, flat)
-            spread(ways, node, part, x0, n, pq)
-            load_ratios(lit, ambient, row, x0, n, flat, sensor, y, weight)
-            dark_noise(ambient, row, x0, n, sensor, mix[2])
-            if watched:
-                derivatives(mean, row, x0, n, d)
-            if moved:
-                unshift(y, d, shifts, n)
-            take_off(y, pq, n)
-            channel_levels(y, weight, n, mix[0], mix[1], work[40:42])
-            combine(y, weight, flat, mix, n, zw[0], zw[1], zw[2], work[41], work)
-            widen(zw[1], d, mix[1], work[41], jitter, rule[4:6], pq, work, n)
+            spread(nodes, node, part, x0, n, signal[2])
+            spread(ways, node, part, x0, n, pq[0])
+            look(stack, sensor, mean, shifts, row, x0, n, signal, d, mix[2])
+            weigh(signal, d, mix, pq[0], zw[0], (jitter, rule), n, work)
             if len(subsets) > 0:
-                work[9:18, :n] = 0
-                trim(zw, pq, n, subsets, work)
+                trim(zw[0], pq[0], n, subsets, work)
             else:
-                fit(zw, pq, n, rule, work, spare, spare_pq)
-            write_normals(zw, pq, n, work, normals[row, x0:], figures, marks, row, x0)
-            uncertainty(zw, pq, n, work, figures[0, row, x0:])
-            shade(pq, n, normals[row, x0:], work, zw[2])
-            write_albedo(y, weight, zw[3], zw[2], n, work, albedo[row, x0:])
+                fit(zw, pq, n, rule, work)
+            write(signal, zw[0], pq[0], n, work, maps, row, x0)
+
+
+@compiled
+def look(
+    stack: tuple[Codes, Codes],
+    sensor: Array,
+    mean: Array,
+    shifts: Array,
+    row: int,
+    x0: int,
+    n: int,
+    signal: Array,
+    d: Array,
+    dark: Array,
+) -> None:
+    """Fill signal (ratios, inverse variances; its third is 1 / flat), derivatives, the ambient's variance."""
+    lit, ambient = stack
+    load_ratios(lit, ambient, row, x0, n, signal[2], sensor, signal[0], signal[1])
+    dark_noise(ambient, row, x0, n, sensor, dark)
+    if len(mean) > 1:
+        derivatives(mean, row, x0, n, d)
+        unshift(signal[0], d, shifts, n)
+
+
+@compiled
+def weigh(
+    signal: Array, d: Array, mix: Array, pq: Array, zw: Array, trust: tuple[Array, Array], n: int, work: Array
+) -> None:
+    """One signal of all channels, and everything that makes it uncertain: zw[:3]. trust: jitter and rule."""
+    jitter, rule = trust
+    take_off(signal[0], pq, n)
+    channel_levels(signal[0], signal[1], n, mix[0], mix[1], work[40:42])
+    combine(signal[0], signal[1], signal[2], mix, n, zw[0], zw[1], zw[2], work[41], work)
+    widen(zw[1], d, mix[1], work[41], jitter, rule[4:6], pq, work, n)
+
+
+@compiled
+def write(
+    signal: Array,
+    zw: Array,
+    pq: Array,
+    n: int,
+    work: Array,
+    maps: tuple[Array, Array, Array, Array],
+    row: int,
+    x0: int,
+) -> None:
+    """Put the run into the maps."""
+    normals, albedo, figures, marks = maps
+    write_normals(zw, pq, n, work, normals[row, x0:], figures, marks, row, x0)
+    uncertainty(zw, pq, n, work, figures[0, row, x0:])
+    shade(pq, n, normals[row, x0:], work, zw[2])
+    write_albedo(signal[0], signal[1], zw[3], zw[2], n, work, albedo[row, x0:])
 
 
 @compiled

@@ -1,7 +1,7 @@
 """How far pictures deviate from the model, where nobody measured the camera's noise.
 
 The scale comes from the pictures: the median deviation from the robust fit, over all lights and bright
-places, in codes. The fit needs the scale and the scale the fit, so they are found by turns, from least squares on.
+places, in codes. The fit needs the scale and the scale the fit: they are found by turns.
 """
 
 from dataclasses import replace

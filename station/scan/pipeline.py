@@ -97,7 +97,7 @@ def compute(
     watch.begin("gains")
     drift = refit_light(seen.around, seen.window, seen.mean, seen.inside, CARD_THICKNESS_MM)
     watch.begin("normals")
-    solution = solve(seen.pictures, drift.field, alignment=seen.alignment, mean=seen.mean)
+    solution = solve(seen.pictures, drift.field, alignment=_known(seen.alignment), mean=seen.mean)
     watch.begin("rectify")
     dpi = min(float(rectified_dpi), sampled_dpi(seen.window.camera, CARD_THICKNESS_MM))
     plan = rectification(seen.window.camera, outline, dpi, CARD_THICKNESS_MM)
@@ -206,6 +206,11 @@ def _look(stack: Stack, profile: LoadedProfile, outline: Outline) -> _Seen:
         taken, mean = _cut(stack, window, whole, sensed, field)
         found = register(taken, field, mean, inside)
     return _Seen(window, surroundings, taken, mean, inside, found, whole)
+
+
+def _known(alignment: Alignment) -> Alignment | None:
+    """None where there is no print: no motion can be seen, and there is nothing it could spoil."""
+    return alignment if np.isfinite(alignment.jitter_px).all() else None
 
 
 def _cut(

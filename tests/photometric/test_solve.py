@@ -254,8 +254,6 @@ def test_noise_that_nobody_measured_is_estimated(bench: Any) -> None:
     found = with_estimated_noise(taken, bench.field()).sensor
     assert found.noise_a == 0.0
     assert np.sqrt(found.noise_b) == pytest.approx(150, rel=0.15)
-        150 * np.sqrt(1 - 3 / 8), rel=0.15
-    )  # 3 of 8 are fitted away
 
 
 def test_noise_of_a_dark_stack_cannot_be_estimated(bench: Any) -> None:

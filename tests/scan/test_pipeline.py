@@ -227,6 +227,32 @@ def test_a_highlight_that_clips_is_counted(stack: Stack, profile: LoadedProfile,
     assert np.median(found.maps.gloss[spot]) > 0.1
 
 
+def test_a_card_without_print_says_that_motion_was_not_seen(
+    stack: Stack, profile: LoadedProfile, computed: Computed
+) -> None:
+    fitted = profile.scaled(stack.ambient.shape[1], stack.ambient.shape[0])
+    camera = fitted.profile.camera
+    blank = card_mask(computed.measurements.outline, camera, CARD_THICKNESS_MM, 0.3)
+    rows, columns = np.nonzero(blank)
+    white = fitted.flat_at(np.column_stack([columns, rows])) * (0.5 / fitted.profile.flat_field.reflectance)
+    random = np.random.default_rng(1)
+    lights = []
+    for frame, light in zip(stack.lights, white, strict=True):
+        painted = frame.copy()
+        noise = np.sqrt(camera.noise_a * light + camera.noise_b) * random.standard_normal(light.shape)
+        painted[blank] = np.round(light + noise + stack.ambient[blank]).clip(0, 255).astype(np.uint8)
+        lights.append(painted)
+    found = compute(replace(stack, lights=tuple(lights)), profile, rectified_dpi=DPI)
+    figures = found.measurements.quality
+    assert figures.registration_px is None
+    assert figures.registration_shift_px is None
+    assert "registration" in {entry.what for entry in found.measurements.not_assessed}
+    middle = found.maps.normals[50:-50, 50:-50]
+    assert found.maps.valid[50:-50, 50:-50].all()
+    assert angle_deg(middle, np.array([0.0, 0.0, 1.0])).mean() < 1.0
+    assert found.maps.albedo[50:-50, 50:-50].mean() == pytest.approx(0.5, rel=0.03)
+
+
 def test_pictures_of_single_lights_in_the_card_frame(
     stack: Stack, profile: LoadedProfile, computed: Computed
 ) -> None:
