@@ -28,6 +28,7 @@ check: ## format, lint, types, floors of the house, generated files
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/schema_drift.py
 	@if [ -e firmware/generate.py ]; then set -x; $(BIN)/python firmware/generate.py --check; fi
 
 format: ## put the sources in shape
