@@ -22,6 +22,8 @@ TILE_PX = 64
 FEWEST_PIXELS = 60
 """A tile with fewer textured pixels has no say."""
 FEWEST_TILES = 4
+CERTAIN = 0.4
+"""Height of a correlation's peak, over that of a picture with itself, that is no accident."""
 DERIVATIVE = 0.1
 """Differences of neighbouring pixels know how steep the finest print is, and so a shift, to a tenth."""
 TEXTURE = 4.0
@@ -53,10 +55,10 @@ def register(pictures: Pictures, field: LightField, mean: MeanRatio, mask: NDArr
         Shifts and their uncertainty. A card without any print gives shifts of zero with an uncertainty of
         infinity.
     """
-    lights, height, width, channels = pictures.lit.shape
+    lights, height, width, _ = pictures.lit.shape
     size = (-(-height // TILE_PX), -(-width // TILE_PX))
     sums = np.zeros((*size, 10 + 4 * lights))
-    least = TEXTURE * np.sqrt(channels) * _gradient_noise(pictures, field, mean)
+    least = TEXTURE * _gradient_noise(pictures, field, mean)
     per_flat = np.ascontiguousarray(1.0 / field.flat, np.float32)
     tile_pass(
         pictures.lit,
@@ -81,13 +83,15 @@ def register(pictures: Pictures, field: LightField, mean: MeanRatio, mask: NDArr
 
 
 def _gradient_noise(pictures: Pictures, field: LightField, mean: MeanRatio) -> float:
-    """Standard deviation of the mean ratio's gradient at the picture's median brightness."""
-    flat = float(np.median(field.flat))
-    code = flat * float(np.median(mean.mean[::8, ::8]))
-    sensor = pictures.sensor
-    variance = (sensor.noise_a * max(code, 0.0) + sensor.noise_b) / flat**2 / len(pictures.lit)
+    """Standard deviation of the mean ratio's gradient, summed over the channels, where the light is poor."""
+    sensor, lights = pictures.sensor, len(pictures.lit)
+    level = max(float(np.median(mean.mean[::8, ::8])), 0.0)
+    dark = max(float(np.median(pictures.ambient[::8, ::8])) - sensor.black_level, 0.0)
+    of_lights = (sensor.noise_a * level * field.flat + sensor.noise_b) / field.flat**2
+    of_ambient = (sensor.noise_a * dark + sensor.noise_b) * (1.0 / field.flat).mean(axis=0) ** 2
+    variance = (of_lights.sum(axis=0) / lights**2 + of_ambient).sum(axis=-1)
     taps = 2 * ((2 / 3) ** 2 + (1 / 12) ** 2)
-    return float(np.sqrt(variance * taps * 2))
+    return float(np.sqrt(np.percentile(variance, 90) * taps * 2))
 
 
 def _tiles(sums: Array, fewest: float) -> _Tiles:
@@ -143,9 +147,10 @@ def _warp(tiles: _Tiles, error: Array, weight: Array) -> float:
 
 
 def coarse_shifts(blocks: NDArray[np.float32], block: int) -> Array:
-    """Shifts of any size (lights, 2) px, from block means, by phase correlation with the first light.
+    """Shifts of any size, (lights, 2) px: phase correlation of the block means with the first light's.
 
-    Good to about a third of a block's side; for a camera or card that was bumped.
+    Good to about a third of a block's side; for a camera or card that was bumped. Zero where the pictures
+    have too little in common to tell.
 
     Raises:
         StationError: `stack_unusable`, every block is clipped or dark.
@@ -162,7 +167,8 @@ def coarse_shifts(blocks: NDArray[np.float32], block: int) -> Array:
     cross = spectra * spectra[0].conj()
     smooth = _low_pass(rows, columns)
     peaks = fft.irfft2(smooth * cross / (np.abs(cross) + 1e-9 * np.abs(cross).max()), s=(rows, columns))
-    shifts = np.array([_peak(peak) for peak in peaks]) * block
+    certain = CERTAIN * smooth.sum() / peaks[0].size * 2
+    shifts = np.array([_peak(peak) if peak.max() > certain else (0.0, 0.0) for peak in peaks]) * block
     return np.asarray(shifts - shifts.mean(axis=0), np.float64)
 
 

@@ -78,6 +78,12 @@ def test_a_bump_of_many_pixels_is_found_roughly(make_bench: Any) -> None:
     assert np.abs(found - (shifts - shifts.mean(axis=0))).max() < 2.0
 
 
+def test_pictures_with_nothing_in_common_are_not_shifted(bench: Any) -> None:
+    flat = bench.normals(lambda x, y: (0 * x, 0 * y))
+    taken = bench.expose(bench.render(flat, np.full((1, 1, 3), 0.1)), 7)
+    assert np.abs(coarse_shifts(mean_ratio(taken, bench.field(), 4).blocks, 4)).max() < 1e-6
+
+
 def test_blocks_say_where_something_clips(bench: Any) -> None:
     light = bench.render(bench.normals(lambda x, y: (0 * x, 0 * y)), np.full((1, 1, 3), 0.5))
     light[2, 9, 17] = 70000.0
