@@ -2,6 +2,7 @@
 
 import colorsys
 from collections.abc import Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -55,7 +56,8 @@ class Canvas:
         rows, columns = self.window(left, bottom, right, top)
         t = np.linspace(0, 1, rows.stop - rows.start, dtype=np.float32)[:, None, None]
         run = (1 - t) * np.array(upper, np.float32) + t * np.array(lower, np.float32)
-        self.rgb[rows, columns] = np.round(run).astype(np.uint8)
+        whole = np.round(run).astype(np.uint8).repeat(columns.stop - columns.start, axis=1)
+        self.rgb[rows, columns] = whole
 
     def window(self, left: float, bottom: float, right: float, top: float) -> tuple[slice, slice]:
         """Rows and columns whose centres lie within an upright rectangle."""
@@ -102,15 +104,16 @@ def hsv(hue: float, saturation: float, value: float) -> Rgb:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def reflectance(rgb: NDArray[np.uint8]) -> Floats:
-    """Linear reflectance of printed display colours: from 1.5 % (black) to 86 % (bare white)."""
+@cache
+def reflectance_table() -> Floats:
+    """(256,): linear reflectance of printed display codes, from 1.5 % (black) to 86 % (bare white)."""
     code = np.arange(256, dtype=np.float64) / 255
     linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
-    return np.asarray((0.015 + 0.845 * linear).astype(np.float32)[rgb], np.float32)
+    return (0.015 + 0.845 * linear).astype(np.float32)
 
 
 def display(linear: tuple[float, float, float]) -> Rgb:
-    """The display colour whose `reflectance` is nearest to a linear one."""
+    """The display colour whose reflectance is nearest to a linear one."""
     code = np.clip((np.asarray(linear) - 0.015) / 0.845, 0, 1)
     srgb = np.where(code <= 0.0031308, code * 12.92, 1.055 * code ** (1 / 2.4) - 0.055)
     red, green, blue = (round(float(v) * 255) for v in srgb)

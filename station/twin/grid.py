@@ -1,7 +1,7 @@
 """Sampling grids of the card frame: where a row and a column lie in millimetres."""
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,18 +73,38 @@ class CardGrid:
         """Fractional row index of a place."""
         return (CARD_HEIGHT_MM / 2 - y_mm) / self.pitch_mm + self.margin - 0.5
 
-    def box(self, x_mm: float, y_mm: float, reach_mm: float) -> tuple[slice, slice]:
-        """Rows and columns within `reach_mm` of a place, cut at the array's border."""
-        reach = reach_mm / self.pitch_mm + 1
-        row, column = self.row(y_mm), self.column(x_mm)
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Neighbouring rows of a grid, from `first` to before `last`: faces are made strip by strip."""
+
+    grid: CardGrid
+    first: int
+    last: int
+
+    @property
+    def pitch_mm(self) -> float:
+        """Of the texels."""
+        return self.grid.pitch_mm
+
+    def x_mm(self) -> Floats:
+        """(1, columns): centres of the columns."""
+        return self.grid.x_mm()
+
+    def y_mm(self) -> Floats:
+        """(rows, 1): centres of the strip's rows."""
+        return self.grid.y_mm()[self.first : self.last]
+
+    def box(self, x_mm: float, y_mm: float, reach_x_mm: float, reach_y_mm: float) -> tuple[slice, slice]:
+        """The strip's rows and columns within reach of a place; slices of no length where there are none."""
+        across, down = reach_x_mm / self.pitch_mm + 1, reach_y_mm / self.pitch_mm + 1
+        row, column = self.grid.row(y_mm), self.grid.column(x_mm)
         return (
-            slice(max(0, int(row - reach)), max(0, min(self.rows, int(row + reach) + 2))),
-            slice(max(0, int(column - reach)), max(0, min(self.columns, int(column + reach) + 2))),
+            _cut(row - down - self.first, row + down - self.first, self.last - self.first),
+            _cut(column - across, column + across, self.grid.columns),
         )
 
-    def pixels(self, texels: Floats) -> Floats:
-        """Area mean over each pixel of the rectified frame, margin cut off."""
-        inner = texels[self.margin : self.rows - self.margin, self.margin : self.columns - self.margin]
-        n = TEXELS_PER_PIXEL
-        shape = (self.pixel_rows, n, self.pixel_columns, n, *inner.shape[2:])
-        return np.asarray(inner.reshape(shape).mean(axis=(1, 3)), np.float32)
+
+def _cut(low: float, high: float, size: int) -> slice:
+    first = min(size, max(0, floor(low)))
+    return slice(first, max(first, min(size, floor(high) + 2)))

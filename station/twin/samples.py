@@ -22,17 +22,20 @@ STRIDE = SEGMENT * PLANES
 HALO = 4
 """Samples beyond the picture's edge, each side."""
 UNIT = 32767.0
-CHANNELS = 9
-"""Of a packed texture: normal x, y; three colours; coverage; roughness; gloss; foil."""
+CHANNELS = 8
+"""Of a packed texture: normal x, y; three colours; coverage; roughness; gloss."""
 ROUGHEST = 63 << 9
 """The coat of what has none."""
 
 Shorts = NDArray[np.int16]
+Bytes = NDArray[np.uint8]
 Number = float | np.floating[Any]
 
 
 @parallel_kernel
-def fill(buffer: Shorts, nodes: Floats, texture: Shorts, mat: Shorts, turn: Floats, columns: int) -> None:
+def fill(
+    buffer: Shorts, nodes: Floats, texture: Shorts, foil: Bytes, mat: Shorts, turn: Floats, columns: int
+) -> None:
     """Sample card and mat for every sample of the picture.
 
     Args:
@@ -40,7 +43,8 @@ def fill(buffer: Shorts, nodes: Floats, texture: Shorts, mat: Shorts, turn: Floa
         nodes: float32 (node rows, node columns, 4) at every 32nd sample: column and row in the card's
             texture, column and row in the mat's.
         texture: int16 (H, W, CHANNELS) of the card, its outermost texels uncovered.
-        mat: int16 (N, N), reflectance, wraps around.
+        foil: uint8 (H, W) of the card, 0 or 1; (0, 0): none.
+        mat: int16 (N, N), reflectance, wraps around; more than SEGMENT texels.
         turn: cosine and sine of the card's rotation.
         columns: segments of a row.
     """
@@ -51,7 +55,8 @@ def fill(buffer: Shorts, nodes: Floats, texture: Shorts, mat: Shorts, turn: Floa
         for segment in range(columns):
             _between(left, nodes, above, segment, share)
             _between(right, nodes, above, segment + 1, share)
-            _fill_segment(buffer, (row * columns + segment) * STRIDE, left, right, texture, mat, turn, sample)
+            base = (row * columns + segment) * STRIDE
+            _fill_segment(buffer[base : base + STRIDE], left, right, texture, foil, mat, turn, sample)
 
 
 @inner_kernel
@@ -62,39 +67,46 @@ def _between(node: Floats, nodes: Floats, above: int, column: int, share: Number
 
 @inner_kernel
 def _fill_segment(
-    buffer: Shorts,
-    base: int,
-    left: Floats,
-    right: Floats,
-    texture: Shorts,
-    mat: Shorts,
-    turn: Floats,
+    target: Shorts, left: Floats, right: Floats, texture: Shorts, foil: Bytes, mat: Shorts, turn: Floats,
     sample: Floats,
-) -> None:
+) -> None:  # fmt: skip
     height, width, size = texture.shape[0], texture.shape[1], mat.shape[0]
     u0, v0, x0, y0 = left[0], left[1], left[2], left[3]
     du, dv, dx, dy = right[0] - u0, right[1] - v0, right[2] - x0, right[3] - y0
+    start_x, start_y = int(x0) // size * size, int(y0) // size * size
     for i in range(SEGMENT):
-        slot = base + (i // 2) + HALF * (i % 2)
+        slot = (i // 2) + HALF * (i % 2)
         t = np.float32(i / SEGMENT)
         u, v = u0 + t * du, v0 + t * dv
-        grey = mat[int(y0 + t * dy) % size, int(x0 + t * dx) % size]
-        sample[5] = 0
+        cover = np.float32(0)
         if u >= 0 and v >= 0 and u < width - 1 and v < height - 1:
             _bilinear(sample, texture, u, v)
-        if sample[5] > 0:
-            _store_card(buffer, slot, sample, grey, turn)
+            cover = min(np.float32(1), sample[5] * np.float32(1 / UNIT))
+        grey = mat[0, 0]
+        if cover < 1:
+            grey = mat[_wrap(int(y0 + t * dy) - start_y, size), _wrap(int(x0 + t * dx) - start_x, size)]
+        if cover > 0:
+            shine = _foil(foil, u, v) if foil.size > 0 else np.float32(0)
+            _store_card(target, slot, sample, cover, shine, grey, turn)
         else:
-            _store_mat(buffer, slot, grey)
+            _store_mat(target, slot, grey)
 
 
 @inner_kernel
-def _store_mat(buffer: Shorts, slot: int, grey: int) -> None:
-    buffer[slot] = 0
-    buffer[slot + SEGMENT] = 0
+def _wrap(index: int, size: int) -> int:
+    """An index that is off by one turn at most, put right without a division."""
+    if index < 0:
+        return index + size
+    return index - size if index >= size else index
+
+
+@inner_kernel
+def _store_mat(target: Shorts, slot: int, grey: np.int16) -> None:
+    target[slot] = 0
+    target[slot + SEGMENT] = 0
     for c in range(3):
-        buffer[slot + (2 + c) * SEGMENT] = grey
-    buffer[slot + 5 * SEGMENT] = ROUGHEST
+        target[slot + (2 + c) * SEGMENT] = grey
+    target[slot + 5 * SEGMENT] = ROUGHEST
 
 
 @inner_kernel
@@ -112,46 +124,28 @@ def _bilinear(sample: Floats, texture: Shorts, u: Number, v: Number) -> None:
 
 
 @inner_kernel
-def _store_card(buffer: Shorts, slot: int, sample: Floats, grey: int, turn: Floats) -> None:
-    """A sample on the cut edge sees card and mat in the share the card covers."""
-    cover = min(np.float32(1), sample[5] / np.float32(UNIT))
-    nx, ny = sample[0] * cover, sample[1] * cover
-    buffer[slot] = np.int16(nx * turn[0] - ny * turn[1])
-    buffer[slot + SEGMENT] = np.int16(nx * turn[1] + ny * turn[0])
-    for c in range(3):
-        buffer[slot + (2 + c) * SEGMENT] = np.int16(
-            sample[2 + c] * cover + np.float32(grey) * (np.float32(1) - cover) + np.float32(0.5)
-        )
-    rough = int(sample[6] / UNIT * 63 + 0.5)
-    gloss, foil = int(sample[7] * cover / UNIT * 31 + 0.5), int(sample[8] * cover / UNIT * 15 + 0.5)
-    buffer[slot + 5 * SEGMENT] = np.int16((rough << 9) | (gloss << 4) | foil)
-
-
-@parallel_kernel
-def pack(
-    packed: Shorts, slope_x: Floats, slope_y: Floats, albedo: Floats, others: tuple[Floats, ...]
-) -> None:
-    """A texture as `fill` wants it.
-
-    Args:
-        packed: int16 (H, W, CHANNELS); written.
-        slope_x: (H, W), dz/dx.
-        slope_y: (H, W), dz/dy.
-        albedo: (H, W, 3).
-        others: coverage, roughness, gloss, foil, each (H, W) and 0 to 1.
-    """
-    for row in prange(packed.shape[0]):
-        for column in range(packed.shape[1]):
-            x, y = slope_x[row, column], slope_y[row, column]
-            steep = np.float32(UNIT) / np.sqrt(np.float32(1) + x * x + y * y)
-            packed[row, column, 0] = np.int16(np.rint(-x * steep))
-            packed[row, column, 1] = np.int16(np.rint(-y * steep))
-            for c in range(3):
-                packed[row, column, 2 + c] = _share(albedo[row, column, c])
-            for k in range(4):
-                packed[row, column, 5 + k] = _share(others[k][row, column])
+def _foil(foil: Bytes, u: Number, v: Number) -> Number:
+    c, r = np.intp(u), np.intp(v)
+    fu, fv = np.float32(u - c), np.float32(v - r)
+    upper = foil[r, c] + fu * (np.float32(foil[r, c + 1]) - np.float32(foil[r, c]))
+    lower = foil[r + 1, c] + fu * (np.float32(foil[r + 1, c + 1]) - np.float32(foil[r + 1, c]))
+    return np.float32(upper + fv * (lower - upper))
 
 
 @inner_kernel
-def _share(value: Number) -> np.int16:
-    return np.int16(min(np.float32(1), max(np.float32(0), value)) * np.float32(UNIT) + np.float32(0.5))
+def _store_card(
+    target: Shorts, slot: int, sample: Floats, cover: Number, shine: Number, grey: np.int16, turn: Floats
+) -> None:
+    """A sample on the cut edge sees card and mat in the share the card covers."""
+    half = np.float32(0.5)
+    nx, ny = sample[0] * cover, sample[1] * cover
+    target[slot] = np.int16(nx * turn[0] - ny * turn[1])
+    target[slot + SEGMENT] = np.int16(nx * turn[1] + ny * turn[0])
+    beside = np.float32(grey) * (np.float32(1) - cover) + half
+    for c in range(3):
+        target[slot + (2 + c) * SEGMENT] = np.int16(sample[2 + c] * cover + beside)
+    rough = np.int32(sample[6] * np.float32(63 / UNIT) + half)
+    gloss = np.int32(sample[7] * cover * np.float32(31 / UNIT) + half)
+    target[slot + 5 * SEGMENT] = np.int16(
+        (rough << 9) | (gloss << 4) | np.int32(shine * cover * np.float32(15) + half)
+    )

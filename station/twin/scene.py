@@ -63,7 +63,7 @@ class Scene:
             self._world = world
 
     def prepare(self) -> None:
-        """Make what lies on the mat ready to be rendered now: at 600 dpi that takes a few seconds."""
+        """Make what lies on the mat ready to be rendered now: at 600 dpi that takes about a second."""
         self.world.arrays()
 
     def remove(self) -> None:

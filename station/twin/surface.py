@@ -1,22 +1,32 @@
 """The shape of the face: warp, relief of the paper, and the signed distance to the cut edge."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .chance import stream
 from .design import Body, Design
 from .grid import CARD_HEIGHT_MM, CARD_WIDTH_MM, CardGrid, Floats
 
+Indices = NDArray[np.int64]
 TILE_TEXELS = 1024
 TILE_PITCH_MM = 0.02
 
 
 def warp_mm(body: Body, x_mm: Floats, y_mm: Floats) -> Floats:
     """Height of the warped sheet over its nominal plane; the bow's mean over the card is zero."""
+    level, tilt, u = warp_parts_mm(body, x_mm, y_mm)
+    return (level + tilt * u).astype(np.float32)
+
+
+def warp_parts_mm(body: Body, x_mm: Floats, y_mm: Floats) -> tuple[Floats, Floats, Floats]:
+    """The warp as `level + tilt * u`: the first two of the shape of y, u of the shape of x."""
     u, v = x_mm / (CARD_WIDTH_MM / 2), y_mm / (CARD_HEIGHT_MM / 2)
-    return (body.bow_mm * (1 / 3 - v * v) + body.twist_mm * u * v).astype(np.float32)
+    level, tilt = body.bow_mm * (1 / 3 - v * v), body.twist_mm * v
+    return level.astype(np.float32), tilt.astype(np.float32), u.astype(np.float32)
 
 
 def lowest_warp_mm(body: Body) -> float:
@@ -38,16 +48,33 @@ def edge_distance_mm(body: Body, x_mm: Floats, y_mm: Floats) -> Floats:
     return (r - outside - np.minimum(np.maximum(dx, dy), 0)).astype(np.float32)
 
 
-def noise_field(grid: CardGrid, correlation_mm: float, *, seed: int, name: str) -> Floats:
-    """A stationary Gaussian field of unit variance over the grid, autocorrelation exp(-(r/correlation)^2).
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """A stationary Gaussian field of unit variance over a grid, autocorrelation exp(-(r/correlation)^2).
 
     It is made once on a fixed fine tile that wraps around, then area-averaged to the texels: the same card at
     another resolution has the same relief.
+
+    Attributes:
+        tile: (N, N), wraps around.
+        rows, columns: of the tile, at each row and column of the grid.
     """
-    scaled = noise_tile(grid.pitch_mm, correlation_mm, seed=seed, name=name)
-    rows = np.round(grid.y_mm()[:, 0] / grid.pitch_mm).astype(np.int64) % len(scaled)
-    columns = np.round(grid.x_mm()[0] / grid.pitch_mm).astype(np.int64) % len(scaled)
-    return np.ascontiguousarray(scaled[rows][:, columns])
+
+    tile: Floats
+    rows: Indices
+    columns: Indices
+
+    def at(self, rows: slice, columns: slice) -> Floats:
+        """The field in a box of the grid."""
+        return np.asarray(self.tile[self.rows[rows, None], self.columns[columns]], np.float32)
+
+
+def noise(grid: CardGrid, correlation_mm: float, *, seed: int, name: str) -> Noise:
+    """The field of a name and a seed."""
+    tile = noise_tile(grid.pitch_mm, correlation_mm, seed=seed, name=name)
+    rows, columns = grid.y_mm()[:, 0] / grid.pitch_mm, grid.x_mm()[0] / grid.pitch_mm
+    places = (np.round(along).astype(np.int64) % len(tile) for along in (rows, columns))
+    return Noise(tile, *places)
 
 
 def noise_tile(pitch_mm: float, correlation_mm: float, *, seed: int, name: str) -> Floats:
@@ -66,5 +93,6 @@ def _tile(correlation_mm: float, seed: int, name: str) -> Floats:
     half = np.fft.rfftfreq(TILE_TEXELS, TILE_PITCH_MM)
     # exp(-(r/l)^2) has the power spectrum exp(-(pi l f)^2); the filter is its square root
     gain = np.exp(-((np.pi * correlation_mm) ** 2) * (frequency[:, None] ** 2 + half[None, :] ** 2) / 2)
-    tile = np.fft.irfft2(np.fft.rfft2(white) * gain, s=white.shape).astype(np.float32)
+    gain = gain.astype(np.float32)  # single precision throughout: its rounding is far below any relief
+    tile = np.fft.irfft2(np.fft.rfft2(white) * gain, s=white.shape)
     return np.asarray((tile - tile.mean()) / tile.std(), np.float32)

@@ -1,15 +1,17 @@
 """The ground truth of a card: what a perfect instrument would find, in the rectified card frame."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .design import Borders, Flaw, Pose, design
-from .grid import Floats
+from .grid import TEXELS_PER_PIXEL, Floats
 from .spec import CardSpec
 from .surface import face_height_mm
-from .texture import build
+from .texel import means
+from .texture import Print, Texture, build, prepare
 
 INSIDE = 0.999
 """A pixel counts as inside the card when at least this share of it is covered."""
@@ -61,19 +63,16 @@ class Truth:
 def truth(spec: CardSpec, dpi: float) -> Truth:
     """Ground truth of a card side at a resolution."""
     drawn = design(spec)
-    face = build(drawn, dpi)
-    grid = face.grid
-    normals = np.stack((-face.slope_x, -face.slope_y, np.ones_like(face.slope_x)), axis=-1)
-    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
-    mean = grid.pixels(normals)
+    sheet = prepare(drawn, dpi)
+    normals, albedo, height_um, gloss, coverage = _means(sheet)
     return Truth(
         dpi=dpi,
-        normals=mean / np.linalg.norm(mean, axis=-1, keepdims=True),
-        albedo=grid.pixels(face.albedo),
-        height_um=grid.pixels(face.height_um),
-        gloss=grid.pixels(face.gloss),
-        foil=grid.pixels(face.foil),
-        mask=grid.pixels(face.coverage) >= INSIDE,
+        normals=normals,
+        albedo=albedo,
+        height_um=height_um,
+        gloss=gloss,
+        foil=_foil(sheet),
+        mask=coverage >= INSIDE,
         borders=drawn.borders,
         pose=drawn.pose,
         flaws=drawn.flaws,
@@ -82,3 +81,30 @@ def truth(spec: CardSpec, dpi: float) -> Truth:
         corner_radius_mm=drawn.body.corner_radius_mm,
         face_mm=face_height_mm(drawn),
     )
+
+
+def _means(sheet: Print) -> tuple[Floats, ...]:
+    """Normals, albedo, height, gloss and coverage of the pixels."""
+    grid, n = sheet.grid, TEXELS_PER_PIXEL
+    shape = grid.pixel_rows, grid.pixel_columns
+    seen = tuple(np.empty((*shape, *more), np.float32) for more in ((3,), (3,), (), (), ()))
+    per_um = np.float32(1 / (2000 * grid.pitch_mm))
+
+    def take(face: Texture) -> None:
+        start = max(face.rows.start, grid.margin)
+        rows = slice((start - grid.margin) // n, min(grid.pixel_rows, (face.rows.stop - grid.margin) // n))
+        pixels = tuple(whole[rows] for whole in seen)
+        others = face.gloss, face.coverage
+        means(pixels, start - face.first, grid.margin, per_um, face.height_um, face.albedo, others)
+
+    build(sheet, take)
+    return seen
+
+
+def _foil(sheet: Print) -> Floats:
+    grid, n = sheet.grid, TEXELS_PER_PIXEL
+    foil, mean = sheet.foil(), np.zeros((grid.pixel_rows, grid.pixel_columns), np.float32)
+    inner = foil[grid.margin : grid.rows - grid.margin, grid.margin : grid.columns - grid.margin]
+    for row, column in product(range(n), range(n)) if foil.size else ():
+        mean += inner[row::n, column::n] / np.float32(n * n)
+    return mean

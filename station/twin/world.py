@@ -14,7 +14,8 @@ from .lights import light_field, ring
 from .optics import Doubles, Optics
 from .spec import CardSpec, Unkind
 from .surface import face_height_mm, noise_tile, warp_mm
-from .texture import Texture, build
+from .texel import pack
+from .texture import Print, Texture, build, prepare
 
 MAT_REFLECTANCE = 0.055
 MAT_GRAIN = 0.12
@@ -103,19 +104,19 @@ class World:
             x = np.clip(card[..., 0], -CARD_WIDTH_MM / 2, CARD_WIDTH_MM / 2)
             y = np.clip(card[..., 1], -CARD_HEIGHT_MM / 2, CARD_HEIGHT_MM / 2)
             z = face + warp_mm(drawn.body, x.astype(np.float32), y.astype(np.float32)).astype(np.float64)
-        texture = build(drawn, self.optics.dpi)
-        grid = texture.grid
+        sheet = prepare(drawn, self.optics.dpi)
+        grid = sheet.grid
         nodes = np.stack(
             (grid.column(0.0) + card[..., 0] / grid.pitch_mm, grid.row(0.0) - card[..., 1] / grid.pitch_mm),
             axis=-1,
         )
-        self._fill(buffer, _pack(texture), self._at_height(pixels, 0.0), nodes, turn=(c, s))
+        self._fill(buffer, (_packed(sheet), sheet.foil()), self._at_height(pixels, 0.0), nodes, turn=(c, s))
         return places
 
     def _fill(
         self,
         buffer: NDArray[np.int16],
-        texture: NDArray[np.int16] | None,
+        card: tuple[NDArray[np.int16], NDArray[np.uint8]] | None,
         ground: Doubles,
         nodes: Doubles,
         turn: tuple[float, float] = (1.0, 0.0),
@@ -127,9 +128,10 @@ class World:
         )
         ground = ground[..., :2] * (1, -1) / pitch + 10 * len(mat)
         both = np.concatenate((nodes[..., :2], ground), axis=-1).astype(np.float32)
-        if texture is None:
-            texture, both[..., :2] = np.zeros((2, 2, samples.CHANNELS), np.int16), -1
-        samples.fill(buffer, both, texture, mat, np.array(turn, np.float32), self.segments)
+        if card is None:
+            card = np.zeros((2, 2, samples.CHANNELS), np.int16), np.zeros((0, 0), np.uint8)
+            both[..., :2] = -1
+        samples.fill(buffer, both, *card, mat, np.array(turn, np.float32), self.segments)
 
 
 def _sample_to_pixel(index: NDArray[np.int64]) -> Doubles:
@@ -143,9 +145,16 @@ def _fill_even(buffer: NDArray[np.int16], reflectance: float) -> None:
     planes[:, 5] = 63 << 9
 
 
-def _pack(texture: Texture) -> NDArray[np.int16]:
-    """The texture as the sampling kernel wants it."""
-    packed = np.empty((*texture.coverage.shape, samples.CHANNELS), np.int16)
-    others = (texture.coverage, texture.roughness, texture.gloss, texture.foil)
-    samples.pack(packed, texture.slope_x, texture.slope_y, texture.albedo, others)
+def _packed(sheet: Print) -> NDArray[np.int16]:
+    """The face as the sampling kernel wants it."""
+    grid = sheet.grid
+    packed = np.empty((grid.rows, grid.columns, samples.CHANNELS), np.int16)
+    per_um = np.float32(1 / (2000 * grid.pitch_mm))
+
+    def take(face: Texture) -> None:
+        others = face.coverage, face.roughness, face.gloss
+        skip = face.rows.start - face.first
+        pack(packed[face.rows], skip, per_um, face.height_um, face.albedo, others)
+
+    build(sheet, take)
     return packed
