@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange
 
 from ._fit import fit, trim, uncertainty
-from ._jit import Array, Codes, F, compiled, parallel
+from ._jit import SOURCES, Array, Codes, F, compiled, parallel
 from ._pixels import RUN, channel_levels, combine, grid_columns, grid_row, load_ratios, spread
 from ._taylor import derivatives, unshift, widen
 
@@ -16,18 +16,19 @@ def solve_pass(
     directions: Array,
     sensor: Array,
     mean: Array,
-    shifts: Array,
-    jitter: Array,
+    motion: tuple[Array, Array],
     rule: Array,
     subsets: Array,
     maps: tuple[Array, Array, Array, Array],
+    _sources: int = SOURCES,
 ) -> None:
     """The whole computation of every pixel.
 
-    stack: lit and ambient. rule as in `fit`, subsets as in `trim` (none: `fit`). maps, filled: normals
-    (H, W, 3), albedo (H, W, channels), figures (3, H, W: sigma, chi-square, gloss), marks (4, H, W: lights
-    used, light of the gloss, flags, valid).
+    stack: lit and ambient. motion: shifts and jitter. rule as in `fit`, subsets as in `trim` (none: `fit`).
+    maps, filled: normals (H, W, 3), albedo (H, W, channels), figures (3, H, W: sigma, chi-square, gloss),
+    marks (4, H, W: lights used, light of the gloss, flags, valid).
     """
+    shifts, jitter = motion
     lights, height, width, channels = stack[0].shape
     node, part = np.empty(width, np.uint32), np.empty(width, np.float32)
     grid_columns(per_flat.shape[2], width, node, part)

@@ -3,14 +3,21 @@
 import numpy as np
 from numba import prange
 
-from ._jit import Array, Codes, F, Mask, compiled, parallel
+from ._jit import SOURCES, Array, Codes, F, Mask, compiled, parallel
 from ._pixels import RUN, grid_columns, grid_row, load_ratios, spread
 from ._taylor import derivatives
 
 
 @parallel
 def mean_pass(
-    lit: Codes, ambient: Codes, per_flat: Array, sensor: Array, block: int, mean: Array, blocks: Array
+    lit: Codes,
+    ambient: Codes,
+    per_flat: Array,
+    sensor: Array,
+    block: int,
+    mean: Array,
+    blocks: Array,
+    _sources: int = SOURCES,
 ) -> None:
     """Mean ratio over the lights, and each light's ratio averaged over square blocks.
 
@@ -94,6 +101,7 @@ def tile_pass(
     least: F,
     tile: int,
     out: Array,
+    _sources: int = SOURCES,
 ) -> None:
     """Sums for the shift of each light against the mean picture, tile by tile.
 

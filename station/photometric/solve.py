@@ -165,8 +165,10 @@ def solve(
         field.ways(),
         sensor_row(pictures),
         mean.mean if mean is not None else np.zeros((1, 1, 1), np.float32),
-        np.ascontiguousarray(about.shift_px, np.float32),
-        np.ascontiguousarray(about.jitter_px, np.float32),
+        (
+            np.ascontiguousarray(about.shift_px, np.float32),
+            np.ascontiguousarray(about.jitter_px, np.float32),
+        ),
         _rule(estimator, lights),
         _subsets(estimator.trimmed, lights),
         (normals, albedo, figures, marks),
