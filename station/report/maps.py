@@ -25,7 +25,8 @@ class ReportMaps:
         sigma_deg: (H, W), standard uncertainty of the normal.
         valid: bool (H, W); what is False was not measured. Pixels that are not finite count as not measured.
         dpi: resolution of the arrays.
-        gloss: (H, W), largest excess of any light over the matte fit, as a share of the albedo, or None.
+        gloss: (H, W), largest excess of any light over the matte fit, in units of albedo (1: a white matte
+            surface), or None.
         residual: (H, W), rms residual of the matte fit in units of the noise, or None.
         light_frames: small pictures uint8 (h, w, 3), sRGB, one per light in the lights' order; may be empty.
     """

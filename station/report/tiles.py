@@ -101,7 +101,7 @@ def _all(maps: ReportMaps) -> Iterator[Tile]:
         look = Look("× noise", colour.DOUBT, floor=0.0, least_top=3.0, top_percentile=99.8)
         yield _scalar(maps, "residual", "Residual", maps.residual, look, _WORDS["residual"])
     if maps.gloss is not None:
-        look = Look("× albedo", colour.DOUBT, floor=0.0, least_top=0.05, top_percentile=99.8)
+        look = Look("of white", colour.DOUBT, floor=0.0, least_top=0.05, top_percentile=99.8)
         yield _scalar(maps, "gloss", "Gloss", maps.gloss, look, _WORDS["gloss"])
 
 
