@@ -169,27 +169,30 @@ def _print_card(scan: ScanSummary, card: DemoCard, number: int) -> None:
     from ..offline import compare_with_truth  # noqa: PLC0415 - numpy only once the scans are there
 
     found = compare_with_truth(Path(scan.folder), card.seed, card.side, card.bow_mm)
-    times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in scan.stages_s.items())
+    times = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in scan.stages_s.items() if seconds >= 0.05)
     console.print(
         f"[bold]card {number} of 3[/bold]: seed {card.seed}, {card.words}; {size(scan.bytes)} on disk"
     )
-    console.print(f"  time       {times}")
+    console.print(f"  seconds    {times}")
     console.print(f"  centering  {_centering(found)}")
     console.print(
         f"  normals    mean angular error {found.normals_mean_deg:.2f}°, "
-        f"median {found.normals_median_deg:.2f}°; "
-        f"a constant normal (0, 0, 1) would be off by {found.flat_mean_deg:.2f}°"
+        f"median {found.normals_median_deg:.2f}°;\n"
+        f"             a constant normal (0, 0, 1) would be off by {found.flat_mean_deg:.2f}°"
     )
     console.print(f"  report     {scan.report}\n")
 
 
 def _centering(found: "TruthComparison") -> str:
-    truth = f"truth {_ratios(found.true_left_percent, found.true_top_percent)}"
+    truth = f"truth    {_ratios(found.true_left_percent, found.true_top_percent)}"
     errors = found.centering_errors_points
     if found.centering is None or errors is None:
         return f"not assessed; {truth}"
     measured = _ratios(found.centering.left_percent, found.centering.top_percent)
-    return f"measured {measured}; {truth}; off by {errors[0]:.2f} and {errors[1]:.2f} points"
+    return (
+        f"measured {measured}\n             {truth}\n"
+        f"             off by {errors[0]:.2f} and {errors[1]:.2f} points"
+    )
 
 
 def _ratios(left: float, top: float) -> str:
