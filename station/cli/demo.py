@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     context: typer.Context,
     seed: Annotated[int | None, typer.Option(help="which cards; default: drawn anew each time")] = None,
-    dpi: Annotated[int, typer.Option(help="what the twin's camera samples", min=100, max=1200)] = 600,
+    dpi: Annotated[int, typer.Option(help="what the twin's camera samples", min=150, max=1200)] = 600,
 ) -> None:
     """Scan three simulated cards end to end and compare with the truth; needs no hardware."""
     chosen = secrets.randbelow(1_000_000) if seed is None else seed

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from station.archive.results import read_result, result_numbers
 CHILD = Path(__file__).with_name("storing_child.py")
 SOAK = os.environ.get("STATION_SOAK") == "1"
 ROOTS, KILLS_PER_ROOT = (20, 25) if SOAK else (1, 30)
+pytestmark = [pytest.mark.soak] if SOAK else []  # small in the suite, the same at full size in the soak
 
 
 class Victim:
@@ -123,7 +124,9 @@ def check(
 
 
 @pytest.mark.timeout(7200 if SOAK else 120)
-def test_no_acknowledged_scan_is_lost(root: Path, tmp_path: Path, victim: Victim) -> None:
+def test_no_acknowledged_scan_is_lost(
+    root: Path, tmp_path: Path, victim: Victim, record_property: Callable[[str, object], None]
+) -> None:
     chance = random.Random()
     seen: Counter[str] = Counter()
     total = 0
@@ -141,6 +144,8 @@ def test_no_acknowledged_scan_is_lost(root: Path, tmp_path: Path, victim: Victim
                 check(data, scans, results, seen, read)
         check(data, scans, results, seen, set())
         total += len(scans)
+    record_property("archive: kills", [ROOTS * KILLS_PER_ROOT, "1"])
+    record_property("archive: scans acknowledged and found again after those kills", [total, "1"])
     print(f"{ROOTS * KILLS_PER_ROOT} kills, {total} scans acknowledged, 0 lost; {dict(seen)}")
     assert total > ROOTS * KILLS_PER_ROOT / 2, "too few scans for a proof"
     assert seen["unclean"] > 0

@@ -72,7 +72,7 @@ def test_demo_runs_from_the_wheel_in_an_empty_home(installed: Path, private_home
         r"station \d+\.\d+\.\d+\n", _run(installed / "station", "--version", cwd=elsewhere, env=env)
     )
 
-    said = _run(installed / "station", "demo", "--seed", "3", "--dpi", "100", cwd=elsewhere, env=env)
+    said = _run(installed / "station", "demo", "--seed", "3", "--dpi", "150", cwd=elsewhere, env=env)
     reports = re.findall(r"^\s+(/\S+report\.html)$", said, re.MULTILINE)
     assert len(reports) == 3
     for report in reports:
