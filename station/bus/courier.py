@@ -105,9 +105,28 @@ class Courier:
         return await self.receive(message.parcel)
 
     async def send(self, message: ToIntake, content: bytes | None = None) -> None:
-        """Send a message, with the bytes that belong to it."""
-        frames = [message.model_dump_json().encode()]
-        await self._socket.send_multipart(frames if content is None else [*frames, content])
+        """Send a message, with the bytes that belong to it.
+
+        Raises:
+            LostError: the connection is gone, or takes nothing any more. Waiting in the socket itself would
+                notice neither.
+        """
+        frames = [message.model_dump_json().encode(), *([] if content is None else [content])]
+        deadline = asyncio.get_running_loop().time() + self._limits.delivery_reply_s
+        while (left_s := deadline - asyncio.get_running_loop().time()) > 0:
+            ready = await self._ready(zmq.POLLOUT, left_s)
+            if self._monitor in ready:
+                raise LostError(f"the connection to the intake at {self._endpoint} was lost")
+            if self._socket not in ready:
+                continue
+            try:
+                await self._socket.send_multipart(frames, flags=zmq.NOBLOCK)
+            except zmq.Again:
+                continue
+            return
+        raise LostError(
+            f"the intake at {self._endpoint} took nothing for {self._limits.delivery_reply_s:g} s"
+        )
 
     async def receive(self, parcel_id: str) -> FromIntake:
         """The next answer about this parcel; those about others are stale.
@@ -120,7 +139,10 @@ class Courier:
         while (left_s := deadline - asyncio.get_running_loop().time()) > 0:
             if not await self._arrived(left_s):
                 continue
-            answer = _parse(await self._socket.recv_multipart())
+            try:
+                answer = _parse(await self._socket.recv_multipart(flags=zmq.NOBLOCK))
+            except zmq.Again:  # a peer that is killed takes back what it had begun to say
+                continue
             if isinstance(answer, Deferred) and answer.parcel in ("", parcel_id):
                 raise NotNowError(answer.why)
             if answer.parcel == parcel_id:
