@@ -28,11 +28,11 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with Daemon(settings) as daemon:
+    async with Daemon(settings):
         log.info(
             "ready: control at %s%s",
             settings.endpoint("control"),
             ", on the digital twin" if settings.simulated else "",
         )
-        await daemon.until(stop)
+        await stop.wait()
     log.info("stopped in order")

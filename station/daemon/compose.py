@@ -63,10 +63,6 @@ class Daemon:
     ) -> None:
         await self._stack.aclose()
 
-    async def until(self, stop: asyncio.Event) -> None:
-        """Serve until somebody sets `stop`."""
-        await stop.wait()
-
     async def _open(self) -> None:
         settings = self._settings
         profile = load_profile(settings.scan.profile)
