@@ -6,7 +6,7 @@
 
 #define PROTOCOL_MAJOR 1
 #define PROTOCOL_MINOR 0
-#define SCHEMA_HASH 0xBD0E1BDCUL
+#define SCHEMA_HASH 0x4669EBE7UL
 #define PROTOCOL_BAUD 250000UL
 
 #define FRAME_MAX_BYTES 64u /* seq, type, payload and crc, before stuffing */
@@ -28,6 +28,9 @@
 #define EVENT_RESERVE 3u /* places of the queue that only programmes and faults may take; a step begins only while one more is free */
 #define ERRORS_KEPT 8u /* faults a board remembers */
 #define WATCHDOG_MS 250u /* a board that hangs is reset after about this long */
+#define START_AHEAD_MAX_MS 5000u /* how far ahead `StartAt` may lie */
+#define PWM_LEVELS 16u /* steps of brightness a board really has; never used in a scan */
+#define HEAT_MAX_MS 15000u /* interlock of the duty cycle: a light's heat grows by one for each millisecond it burns and shrinks by one in darkness; at this it goes off */
 #define NO_STEP 255u /* stands where no step of a programme was running */
 
 /* What went wrong on the board. All lights are off; latched until `Clear`. */
@@ -35,6 +38,7 @@
 #define FAULT_LEASE_EXPIRED 1u /* nothing was heard from the station for longer than the host lease */
 #define FAULT_MAX_ON_EXPIRED 2u /* a light burned for its maximum on-time and was switched off */
 #define FAULT_INTERNAL 3u /* the board found its own state damaged */
+#define FAULT_TOO_HOT 4u /* a light burned more than its duty cycle allows */
 
 /* Why the board started, as far as it knows. */
 #define RESET_CAUSE_UNKNOWN 0u /* unknown */
@@ -67,6 +71,8 @@
 #define REFUSAL_NO_PROGRAMME 9u /* no exposure programme is loaded */
 #define REFUSAL_NOT_ARMED 10u /* the programme is not armed */
 #define REFUSAL_BAD_VALUE 11u /* a value has no meaning */
+#define REFUSAL_BAD_TIME 12u /* the moment to start has passed or lies too far ahead */
+#define REFUSAL_TOO_HOT 13u /* a light must cool down first: its duty cycle would be exceeded */
 
 /* How an exposure programme ended. */
 #define END_REASON_COMPLETED 0u /* completed */
@@ -95,6 +101,7 @@
 #define MSG_LIGHT 0x04u
 #define MSG_LIGHTS 0x05u
 #define MSG_OFF 0x06u
+#define MSG_START_AT 0x07u
 #define MSG_PROGRAMME_BEGIN 0x08u
 #define MSG_PROGRAMME_STEP 0x09u
 #define MSG_PROGRAMME_END 0x0Au
@@ -151,8 +158,13 @@ struct __attribute__((packed)) light {
 
 struct __attribute__((packed)) lights {
     uint8_t mask; /* bit k is light k; 0 is refused, that is what `Off` is for */
+    uint8_t level; /* brightness as a share of 255, rounded up to the next of pwm_levels; 255: without dimming, 0 is refused */
     uint8_t flags; /* LightFlag */
     uint16_t max_on_ms; /* off by themselves after this long; 1 up to the board's limit */
+};
+
+struct __attribute__((packed)) start_at {
+    uint32_t at_ticks; /* of the board's clock */
 };
 
 struct __attribute__((packed)) programme_begin {
@@ -218,6 +230,7 @@ struct __attribute__((packed)) status_reply {
     uint8_t buttons; /* bit k: button k is held down */
     uint8_t card_present; /* 1: the sensor sees a card */
     uint8_t events_waiting; /* events not yet acknowledged */
+    uint16_t heat_ms; /* heat of the hottest light, see heat_max_ms */
     uint32_t ticks; /* the board's clock */
 };
 

@@ -47,7 +47,10 @@ class RigSettings(StrictDocument):
 
 
 class CameraSettings(StrictDocument):
-    """The eye. `source` is `twin`, a device path, a number, a file or a stream address."""
+    """The eye. `source` is `twin`, a device path, a number, a file or a stream address.
+
+    `trigger` says whether the board's trigger wire makes the camera expose.
+    """
 
     source: str = "twin"
     width_px: int = Field(default=0, ge=0, description="0: what the profile says")
@@ -56,6 +59,7 @@ class CameraSettings(StrictDocument):
         default="", description="four characters such as MJPG, GREY or Y16; empty: the driver's own"
     )
     silent_after_s: float = Field(default=10.0, gt=0)
+    trigger: Literal["none", "wire"] = "none"
 
 
 class ScanSettings(StrictDocument):
@@ -111,6 +115,9 @@ class TwinSettings(StrictDocument):
     seed: int = 1
     dpi: int = Field(default=600, ge=50, le=1200, description="what the camera samples at the card")
     bit_depth: Literal[8, 16] = 8
+    board: Literal["software", "firmware"] = Field(
+        default="software", description="firmware: the real one, in a simulator of its chip"
+    )
     stale_frames: int = Field(default=0, ge=0, le=10, description="how far behind the driver's queue serves")
 
 

@@ -17,6 +17,7 @@ class FrameRecord(Document):
         dtype: numpy name, `uint8` or `uint16`.
         sequence: the camera's frame number.
         timestamp_s: the driver's stamp on the monotonic clock of the machine that scanned.
+        on_us: time for which each row saw the light; None: for the whole exposure.
         lit_s: when the board's acknowledgement of the light arrived, same clock; None for ambient.
         fingerprint_margin: how much better this light explains the picture than the next best light does
             (difference of correlations, 0 to 2); None for ambient.
@@ -32,6 +33,7 @@ class FrameRecord(Document):
     exposure_us: int
     sequence: int
     timestamp_s: float
+    on_us: int | None = None
     lit_s: float | None = None
     fingerprint_margin: float | None = None
     attempts: int = 1

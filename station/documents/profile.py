@@ -41,6 +41,10 @@ class CameraProfile(StrictDocument):
         full_scale: highest code; at or above 0.98 of it a value counts as clipped.
         noise_a, noise_b: variance of a value I (codes, after black level) is `noise_a * I + noise_b`.
         readout_us: time from the first row's exposure start to the last row's.
+        stamp_at: which event of a frame its driver stamps: the start of the first row's exposure or the end
+            of the last row's. Unknown: lights cannot be locked to the frames.
+        stamp_delay_us: usual time from that event to the stamp.
+        stamp_jitter_us: by how much a stamp may lie before or after that.
         stamp_late_us: by how much a driver may stamp a frame after its last row was exposed, at most:
             transfer and jitter. Until it has been measured for a camera the default is generous.
     """
@@ -57,6 +61,9 @@ class CameraProfile(StrictDocument):
     noise_a: float = Field(ge=0)
     noise_b: float = Field(ge=0)
     readout_us: int = Field(ge=0)
+    stamp_at: Literal["unknown", "start", "end"] = "unknown"
+    stamp_delay_us: int = 0
+    stamp_jitter_us: int = Field(default=2_000, ge=0)
     stamp_late_us: int = Field(default=5_000, ge=0)
 
 

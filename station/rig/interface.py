@@ -101,8 +101,21 @@ class StepReport:
 class ProgrammableRig(Rig, Protocol):
     """A rig whose board times exposures by itself."""
 
-    def run(self, steps: tuple[ExposureStep, ...]) -> tuple[StepReport, ...]:
-        """Load the programme if it is not the one loaded, run it, wait for its end."""
+    def run(self, steps: tuple[ExposureStep, ...], at_s: float | None = None) -> tuple[StepReport, ...]:
+        """Load the programme if it is not the one loaded, run it, wait for its end.
+
+        Args:
+            steps: what to do, in microseconds of the board's clock, or, with `at_s`, of this machine's.
+            at_s: monotonic time of this machine at which the first step's light goes on; None: at once.
+
+        Raises:
+            StationError: as every call; `rig_fault` too when `at_s` has passed by the time the board hears of
+                it.
+        """
+        ...
+
+    def clock_error_s(self, ahead_s: float) -> float:
+        """How wrong a moment may be met that lies `ahead_s` after the last comparison of the clocks."""
         ...
 
 

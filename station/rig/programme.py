@@ -1,6 +1,6 @@
 """Exposure programmes between the words of the house and those of the wire. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..wire import messages as m
 from ..wire.frame import CRC_SEED, checksum
@@ -18,6 +18,20 @@ class Programme:
     def of(cls, steps: tuple[ExposureStep, ...]) -> "Programme":
         """Translate."""
         return cls(tuple(_to_wire(index, step) for index, step in enumerate(steps)))
+
+    def stretched(self, rate: float) -> "Programme":
+        """With every duration multiplied by `rate`: the board's microseconds for each of this machine's."""
+        return Programme(
+            tuple(
+                replace(
+                    step,
+                    settle_us=round(step.settle_us * rate),
+                    expose_us=round(step.expose_us * rate),
+                    gap_us=round(step.gap_us * rate),
+                )
+                for step in self.steps
+            )
+        )
 
     @property
     def checksum(self) -> int:

@@ -106,10 +106,12 @@ class SerialRig:
         self._make_ready()
         self._ask(m.Buzzer(BEEP_HZ, milliseconds))
 
-    def run(self, steps: tuple[ExposureStep, ...]) -> tuple[StepReport, ...]:
+    def run(self, steps: tuple[ExposureStep, ...], at_s: float | None = None) -> tuple[StepReport, ...]:
         """See `ProgrammableRig.run`."""
         self._make_ready()
         programme = Programme.of(steps)
+        if at_s is not None:
+            programme = programme.stretched(self._clock.rate_hz() / self._clock.nominal_hz)
         if programme != self._loaded:
             self._loaded = None
             for command in programme.upload():
@@ -118,10 +120,15 @@ class SerialRig:
         self._reports = queue.SimpleQueue()
         self._trouble.use(True)
         self._ask(m.Arm())
-        self._ask(m.Start())
-        reports = self._collect(programme)
+        self._ask(m.Start() if at_s is None else m.StartAt(self._clock.ticks_at(at_s)))
+        wait_s = 0.0 if at_s is None else max(0.0, at_s - time.monotonic())
+        reports = self._collect(programme, wait_s)
         self._trouble.use(False)
         return reports
+
+    def clock_error_s(self, ahead_s: float) -> float:
+        """See `ProgrammableRig.clock_error_s`."""
+        return self._clock.error_s(ahead_s)
 
     def ask(self, command: m.Command) -> m.Reply:
         """Any command of the protocol, for consoles and diagnosis.
@@ -264,8 +271,10 @@ class SerialRig:
             return self._trouble.settle() or _fault(fault, m.NO_STEP)
         return StationError("rig_fault", f"the board refused {type(command).__name__}: {reason.says}")
 
-    def _collect(self, programme: Programme) -> tuple[StepReport, ...]:
-        until_s = time.monotonic() + programme.duration_s + self._lease_ms / 1_000 + REPORT_PATIENCE_S
+    def _collect(self, programme: Programme, wait_s: float) -> tuple[StepReport, ...]:
+        until_s = (
+            time.monotonic() + wait_s + programme.duration_s + self._lease_ms / 1_000 + REPORT_PATIENCE_S
+        )
         steps: list[m.StepDone] = []
         while True:
             item = self._next_report(until_s)

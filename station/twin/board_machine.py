@@ -192,4 +192,5 @@ class BoardMachine:
             card_present=int(self.panel.card_present),
             events_waiting=len(self.events),
             ticks=self.ticks(now_ns),
+            heat_ms=0,
         )

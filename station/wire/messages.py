@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 MAJOR = 1
 MINOR = 0
-SCHEMA_HASH = 0xBD0E1BDC
+SCHEMA_HASH = 0x4669EBE7
 BAUD = 250000
 FRAME_MAX_BYTES = 64  # seq, type, payload and crc, before stuffing
 PAYLOAD_MAX_BYTES = 60  # frame_max_bytes less seq, type and crc
@@ -32,6 +32,9 @@ EVENT_QUEUE = 8  # events a board holds
 EVENT_RESERVE = 3  # places of the queue that only programmes and faults may take; a step begins only while one more is free
 ERRORS_KEPT = 8  # faults a board remembers
 WATCHDOG_MS = 250  # a board that hangs is reset after about this long
+START_AHEAD_MAX_MS = 5000  # how far ahead `StartAt` may lie
+PWM_LEVELS = 16  # steps of brightness a board really has; never used in a scan
+HEAT_MAX_MS = 15000  # interlock of the duty cycle: a light's heat grows by one for each millisecond it burns and shrinks by one in darkness; at this it goes off
 NO_STEP = 255  # stands where no step of a programme was running
 
 
@@ -116,6 +119,7 @@ class Fault(Spoken):
     LEASE_EXPIRED = (1, "nothing was heard from the station for longer than the host lease")
     MAX_ON_EXPIRED = (2, "a light burned for its maximum on-time and was switched off")
     INTERNAL = (3, "the board found its own state damaged")
+    TOO_HOT = (4, "a light burned more than its duty cycle allows")
 
 
 class ResetCause(Spoken):
@@ -160,6 +164,8 @@ class Refusal(Spoken):
     NO_PROGRAMME = (9, "no exposure programme is loaded")
     NOT_ARMED = (10, "the programme is not armed")
     BAD_VALUE = (11, "a value has no meaning")
+    BAD_TIME = (12, "the moment to start has passed or lies too far ahead")
+    TOO_HOT = (13, "a light must cool down first: its duty cycle would be exceeded")
 
 
 class EndReason(Spoken):
@@ -374,11 +380,12 @@ class StatusReply(Reply):
         buttons: bit k: button k is held down.
         card_present: 1: the sensor sees a card.
         events_waiting: events not yet acknowledged.
+        heat_ms: heat of the hottest light, see heat_max_ms.
         ticks: the board's clock.
     """
 
     ID: ClassVar[int] = 0x43
-    LAYOUT: ClassVar[Struct] = Struct("<BBBBBBBBI")
+    LAYOUT: ClassVar[Struct] = Struct("<BBBBBBBBHI")
     state: BoardState
     mask: int
     fault: Fault
@@ -387,17 +394,18 @@ class StatusReply(Reply):
     buttons: int
     card_present: int
     events_waiting: int
+    heat_ms: int
     ticks: int
 
     def pack(self) -> bytes:
         """The payload."""
-        return _pack("StatusReply", self.LAYOUT, self.state, self.mask, self.fault, self.step, self.steps_stored, self.buttons, self.card_present, self.events_waiting, self.ticks)
+        return _pack("StatusReply", self.LAYOUT, self.state, self.mask, self.fault, self.step, self.steps_stored, self.buttons, self.card_present, self.events_waiting, self.heat_ms, self.ticks)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The message in a payload."""
         v = _unpack("StatusReply", cls.LAYOUT, payload)
-        return cls(BoardState(v[0]), v[1], Fault(v[2]), v[3], v[4], v[5], v[6], v[7], v[8])
+        return cls(BoardState(v[0]), v[1], Fault(v[2]), v[3], v[4], v[5], v[6], v[7], v[8], v[9])
 
 
 @dataclass(frozen=True, slots=True)
@@ -744,30 +752,32 @@ class Light(Command):
 
 @dataclass(frozen=True, slots=True)
 class Lights(Command):
-    """Light exactly the lights of a mask. The port is written before the reply is sent.
+    """Light exactly the lights of a mask. The port is written before the reply is sent. Dimming is for looking on, never for measuring.
 
     Attributes:
         mask: bit k is light k; 0 is refused, that is what `Off` is for.
+        level: brightness as a share of 255, rounded up to the next of pwm_levels; 255: without dimming, 0 is refused.
         flags: LightFlag.
         max_on_ms: off by themselves after this long; 1 up to the board's limit.
     """
 
     ID: ClassVar[int] = 0x05
     REPLY: ClassVar[type[Reply]] = Ok
-    LAYOUT: ClassVar[Struct] = Struct("<BBH")
+    LAYOUT: ClassVar[Struct] = Struct("<BBBH")
     mask: int
+    level: int
     flags: int
     max_on_ms: int
 
     def pack(self) -> bytes:
         """The payload."""
-        return _pack("Lights", self.LAYOUT, self.mask, self.flags, self.max_on_ms)
+        return _pack("Lights", self.LAYOUT, self.mask, self.level, self.flags, self.max_on_ms)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The message in a payload."""
         v = _unpack("Lights", cls.LAYOUT, payload)
-        return cls(v[0], v[1], v[2])
+        return cls(v[0], v[1], v[2], v[3])
 
 
 @dataclass(frozen=True, slots=True)
@@ -787,6 +797,30 @@ class Off(Command):
         """The message in a payload."""
         _unpack("Off", cls.LAYOUT, payload)
         return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class StartAt(Command):
+    """Run the armed programme once, the lights of its first step on at this tick. Refused with `bad_time` if the tick has passed or lies more than start_ahead_max_ms ahead. Until then the board is `running` without a step.
+
+    Attributes:
+        at_ticks: of the board's clock.
+    """
+
+    ID: ClassVar[int] = 0x07
+    REPLY: ClassVar[type[Reply]] = Ok
+    LAYOUT: ClassVar[Struct] = Struct("<I")
+    at_ticks: int
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return _pack("StartAt", self.LAYOUT, self.at_ticks)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message in a payload."""
+        v = _unpack("StartAt", cls.LAYOUT, payload)
+        return cls(v[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -870,7 +904,7 @@ class ProgrammeEnd(Command):
 
 @dataclass(frozen=True, slots=True)
 class Arm(Command):
-    """Check the stored programme against the limits and make ready. Lights go off."""
+    """Check the stored programme against the limits, also that of the duty cycle, and make ready. Lights go off."""
 
     ID: ClassVar[int] = 0x0B
     REPLY: ClassVar[type[Reply]] = Ok
@@ -1039,6 +1073,7 @@ COMMANDS: dict[int, type[Command]] = {
     Light.ID: Light,
     Lights.ID: Lights,
     Off.ID: Off,
+    StartAt.ID: StartAt,
     ProgrammeBegin.ID: ProgrammeBegin,
     ProgrammeStep.ID: ProgrammeStep,
     ProgrammeEnd.ID: ProgrammeEnd,
