@@ -1,8 +1,9 @@
 /* The board in an AVR simulator, behind a pseudo-terminal:
  *
- *   board-sim --hex FILE --link PATH --light-log PATH [--edges FILE] [--seed N] [--stay]
+ *   board-sim --hex FILE --link PATH --light-log PATH [--edges FILE] [--seed N] [--owner-pid PID | --stay]
  *
  * Prints `ready PATH` when it can be opened. Ends, lights off, on SIGTERM or, without --stay, with the process that started it.
+ * With --owner-pid it outlives that process until the firmware itself has put the lights off, as a board that has power does.
  * Understands the control lines of station/twin/board_control.py on its standard input.
  *
  * Linked to libsimavr, which is under the GPL, version 3 or later. */
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +27,9 @@
 static const char *link_path;
 static volatile sig_atomic_t ending;
 static bool control_closed;
+static int owner = -1; /* a descriptor of the process, or none */
+static int64_t owner_gone_ns;
+static int64_t lit_ns; /* when a light was last seen burning without an owner */
 static uint64_t release_cycle[2]; /* 0: not pressed */
 
 static void say(const char *format, const char *text)
@@ -129,20 +134,46 @@ static void read_control(void)
 
 /* --- time outside ------------------------------------------------------------------------------------------------------ */
 
+static const int64_t ORPHAN_DARK_NS = 500000000;
+static const int64_t ORPHAN_LIMIT_NS = 75000000000; /* beyond the longest lease; only firmware that is at fault burns on */
+
+static void watch_owner(pid_t pid)
+{
+    owner = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (owner < 0)
+        owner_gone_ns = now_ns();
+}
+
+static bool orphaned(void)
+{
+    if (!owner_gone_ns)
+        return false;
+    int64_t now = now_ns();
+    if (chip_senses().lights || !lit_ns)
+        lit_ns = now;
+    return now - lit_ns > ORPHAN_DARK_NS || now - owner_gone_ns > ORPHAN_LIMIT_NS;
+}
+
 static void wait_until(int64_t until)
 {
     int64_t now = now_ns();
     int64_t line_due = line_flush(now);
     int64_t left = (line_due < until ? line_due : until) - now;
     struct timespec patience = {0, left > 0 ? (long)(left < 1000000 ? left : 1000000) : 0};
-    struct pollfd sources[] = {{line_descriptor(), POLLIN, 0}, {control_closed ? -1 : STDIN_FILENO, POLLIN, 0}};
+    struct pollfd sources[] = {
+        {line_descriptor(), POLLIN, 0}, {control_closed ? -1 : STDIN_FILENO, POLLIN, 0}, {owner, POLLIN, 0}};
     sigset_t none;
     sigemptyset(&none);
-    if (ppoll(sources, 2, &patience, &none) > 0) {
+    if (ppoll(sources, 3, &patience, &none) > 0) {
         if (sources[0].revents)
             line_fetch();
         if (sources[1].revents)
             read_control();
+        if (sources[2].revents) {
+            close(owner);
+            owner = -1;
+            owner_gone_ns = now_ns();
+        }
     }
     line_flush(now_ns());
 }
@@ -180,12 +211,14 @@ static void catch_signals(void)
 
 int main(int argc, char **argv)
 {
-    enum { HEX = 'h', LINK = 'l', LOG = 'o', EDGES = 'e', SEED = 's', STAY = 't' };
+    enum { HEX = 'h', LINK = 'l', LOG = 'o', EDGES = 'e', SEED = 's', OWNER = 'p', STAY = 't' };
     static const struct option known[] = {{"hex", 1, NULL, HEX},   {"link", 1, NULL, LINK}, {"light-log", 1, NULL, LOG},
                                           {"edges", 1, NULL, EDGES}, {"seed", 1, NULL, SEED}, {"stay", 0, NULL, STAY},
+                                          {"owner-pid", 1, NULL, OWNER},
                                           {NULL, 0, NULL, 0}};
     const char *hex = NULL, *log = NULL, *edges = NULL;
     bool stay = false;
+    pid_t outlive = 0;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         switch (option) {
         case HEX: hex = optarg; break;
@@ -194,7 +227,12 @@ int main(int argc, char **argv)
         case EDGES: edges = optarg; break;
         case SEED: line_seed((uint32_t)strtoul(optarg, NULL, 10)); break;
         case STAY: stay = true; break;
+        case OWNER: outlive = (pid_t)strtol(optarg, NULL, 10); break;
         default: return 2;
+        }
+        if (outlive < 0 || (option == OWNER && outlive == 0)) {
+            fputs("board-sim: --owner-pid takes the number of a process\n", stderr);
+            return 2;
         }
     }
     if (!hex || !link_path || !log) {
@@ -202,7 +240,9 @@ int main(int argc, char **argv)
         return 2;
     }
     catch_signals();
-    if (!stay)
+    if (outlive)
+        watch_owner(outlive);
+    else if (!stay)
         prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (lightlog_open(log) < 0) {
         perror(log);
@@ -215,7 +255,7 @@ int main(int argc, char **argv)
         return 1;
     }
     say("ready %s", link_path);
-    while (!ending) {
+    while (!ending && !orphaned()) {
         chip_run(wait_until);
         release_buttons();
     }
