@@ -19,3 +19,8 @@ def shared(*parts: str) -> Path:
     raise FileNotFoundError(
         f"{'/'.join(parts)} is missing from this installation; reinstall the package scan-station"
     )
+
+
+def in_checkout() -> bool:
+    """Whether the data is that of a source tree: the package then lies beside it, not above it."""
+    return not (_HERE / "firmware").exists() and (_CHECKOUT / "firmware").exists()

@@ -46,7 +46,7 @@ class Guard:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
             os.read(ended, 1)  # returns when the board's end of the pipe is gone, however it went
-            _darken(self._light_log)
+            darken(self._light_log)
         finally:
             os._exit(0)
 
@@ -56,7 +56,10 @@ class Guard:
         os.waitpid(self._pid, 0)
 
 
-def _darken(light_log: Path) -> None:
+def darken(light_log: Path) -> None:
+    """Write the last edge of a board that is gone, if it left lights burning."""
+    if not light_log.exists():
+        return
     reader = LightLogReader(light_log).open()
     burning = reader.mask()
     reader.close()
