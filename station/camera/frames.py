@@ -26,6 +26,11 @@ class Layout:
 
     fourcc: str
 
+    @property
+    def bit_depth(self) -> int:
+        """8 or 16."""
+        return 16 if self.fourcc == "Y16" else 8
+
     def whole(self, raw: NDArray[Any]) -> bool:
         """Whether a frame arrived in full, as far as its bytes tell."""
         if raw.size == 0:

@@ -13,6 +13,7 @@ from .source import DeviceSource, Source, fourcc_text, source_of
 from .v4l2 import Controls, freeze, set_exposure, set_gain
 
 _RAW = ("MJPG", "YUYV", "GREY", "Y16")  # formats whose frames are kept as the driver gave them
+_WARM_UP = 5  # frames of a stream that has just begun: too bright, too dark, or half a picture
 _UNSETTLED = 3  # frames after a change that may still have the old settings
 
 
@@ -24,6 +25,8 @@ class OpenCvCamera:
         width_px, height_px: asked for where `configure` asks for none; 0: the driver's own.
         fourcc: format to ask for, such as MJPG, GREY or Y16; empty: the driver's own.
         silent_after_s: how long to wait for a frame. `close` may have to wait as long for a silent stream.
+        triggered: frames come only when something outside makes the camera expose. Then opening it waits for
+            none, and none is ignored after a change.
     """
 
     def __init__(
@@ -34,31 +37,39 @@ class OpenCvCamera:
         height_px: int = 0,
         fourcc: str = "",
         silent_after_s: float = 10.0,
+        triggered: bool = False,
     ) -> None:
         self._source: Source = source_of(source)
         self._size = (width_px, height_px)
         self._fourcc = fourcc
         self._silent_after_s = silent_after_s
+        self._triggered = triggered
         self._pump: Pump | None = None
+        self._configured: CameraMode | None = None
 
     def open(self) -> CameraInfo:
-        """Open the source and wait for its first frame; a camera that was lost is opened anew.
+        """Open the source and wait for its first frame of use; a camera that was lost is opened anew.
+
+        It then gets back the mode it was last configured to, because a camera forgets when it is unplugged.
 
         Raises:
             StationError: `camera_missing`, `camera_silent`, `camera_refused`.
         """
         self.close()
         capture = self._source.open(self._fourcc, self._silent_after_s)
-        pump = Pump(capture, self._source, self._silent_after_s)
+        gaps_show = isinstance(self._source, DeviceSource) and not self._triggered
+        pump = Pump(capture, self._source, self._silent_after_s, gaps_show=gaps_show)
         pump.start()
         self._pump = pump
         try:
-            pump.do(lambda opened: self._begin(pump, opened))
-            first = pump.peek()
+            pump.do(lambda opened: self._begin(pump, opened), ignore=self._ignoring(_WARM_UP))
+            if self._configured is not None and isinstance(self._source, DeviceSource):
+                self.configure(self._configured)
+            depth = pump.bit_depth if self._triggered else pump.peek().bit_depth
+            return CameraInfo(self._source.text, self._source.name(), depth, simulated=False)
         except StationError:
             self.close()
             raise
-        return CameraInfo(self._source.text, self._source.text, first.bit_depth, simulated=False)
 
     def configure(self, mode: CameraMode) -> CameraMode:
         """Set size, exposure and gain, and return what the driver says holds now.
@@ -73,12 +84,13 @@ class OpenCvCamera:
         width, height = mode.width_px or self._size[0], mode.height_px or self._size[1]
         if not isinstance(self._source, DeviceSource):
             return pump.do(lambda capture: _unchangeable(capture, mode, (width, height)))
-        size = pump.do(lambda capture: _set_size(capture, width, height), ignore=_UNSETTLED)
+        size, anew = pump.do(lambda capture: _set_size(capture, width, height))
         with Controls(self._source.text) as controls:
             freeze(controls)
             exposure_us = set_exposure(controls, mode.exposure_us)
             gain = set_gain(controls, mode.gain)
-        period_us = pump.do(_period_us, ignore=_UNSETTLED)
+        period_us = pump.do(_period_us, ignore=self._ignoring(_WARM_UP if anew else _UNSETTLED))
+        self._configured = mode
         return CameraMode(*size, exposure_us, gain, period_us, mode.readout_us or period_us)
 
     def frames(self) -> Iterator[CapturedFrame]:
@@ -101,6 +113,9 @@ class OpenCvCamera:
             raise StationError("camera_missing", f"{self._source.text} is not open")
         return self._pump
 
+    def _ignoring(self, frames: int) -> int:
+        return 0 if self._triggered or not isinstance(self._source, DeviceSource) else frames
+
     def _begin(self, pump: Pump, capture: cv2.VideoCapture) -> None:
         if isinstance(self._source, DeviceSource):
             _set_size(capture, *self._size)
@@ -109,16 +124,19 @@ class OpenCvCamera:
                 pump.expect(Layout(fourcc))
 
 
-def _set_size(capture: cv2.VideoCapture, width: int, height: int) -> tuple[int, int]:
-    """Change the size if another is asked for; OpenCV changes the mode once it knows both."""
+def _set_size(capture: cv2.VideoCapture, width: int, height: int) -> tuple[tuple[int, int], bool]:
+    """Change the size if another is asked for; OpenCV changes the mode once it knows both.
+
+    The size that holds now, and whether the stream began anew for it.
+    """
     now = _size(capture)
     if not width or not height or now == (width, height):
-        return now
+        return now, False
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
     if (got := _size(capture)) != (width, height):
         raise StationError("camera_refused", f"size: asked {width} x {height}, got {got[0]} x {got[1]}")
-    return got
+    return got, True
 
 
 def _size(capture: cv2.VideoCapture) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from station.documents.fault import StationError
 
 from .frames import DriverFrame, Layout
+from .numbering import Numbering
 from .source import Source
 
 T = TypeVar("T")
@@ -36,9 +37,17 @@ class Pump:
     """Frames of one open capture, newest kept, from its thread to whoever takes them.
 
     The constructor touches nothing; `start` begins, `close` ends the thread and releases the capture.
+
+    Args:
+        capture: open; from `start` on only the thread touches it.
+        source: of the capture.
+        silent_after_s: how long to wait for a frame.
+        gaps_show: the stamps are the driver's and come at an even pace, see `Numbering`.
     """
 
-    def __init__(self, capture: cv2.VideoCapture, source: Source, silent_after_s: float) -> None:
+    def __init__(
+        self, capture: cv2.VideoCapture, source: Source, silent_after_s: float, *, gaps_show: bool = False
+    ) -> None:
         self._capture = capture
         self._source = source
         self._silent_after_s = silent_after_s
@@ -48,7 +57,7 @@ class Pump:
         self._layout = Layout("BGR3")
         self._stopping = False
         self._ended: StationError | None = None
-        self._sequence = 0
+        self._numbering = Numbering(gaps_show)
         self._newest_s = float("-inf")
         self._ignored = 0
         self._thread = threading.Thread(target=self._run, name=f"camera {source.text}", daemon=True)
@@ -112,6 +121,11 @@ class Pump:
             raise order.error
         return cast("T", order.result)
 
+    @property
+    def bit_depth(self) -> int:
+        """Of the frames to come, as far as their format tells."""
+        return self._layout.bit_depth
+
     def expect(self, layout: Layout) -> None:
         """How the frames from now on are to be read; call it from within `do`."""
         self._layout = layout
@@ -148,6 +162,8 @@ class Pump:
             if self._source.live:
                 with self._changed:
                     self._frames.clear()
+            if order.ignore:
+                self._numbering.restart()
             self._ignored = order.ignore
             order.done.set()
 
@@ -165,14 +181,16 @@ class Pump:
         arrived_s = time.monotonic()
         stamp_s = self._source.stamp_s(self._capture, arrived_s)
         raw = self._retrieve()
-        self._sequence += 1
-        if raw is None or stamp_s <= self._newest_s:  # damaged, or the same buffer once more
+        if stamp_s <= self._newest_s:  # the same buffer once more
             return
         self._newest_s = stamp_s
+        number = self._numbering.number(stamp_s)
+        if raw is None:  # damaged
+            return
         if self._ignored > 0:
             self._ignored -= 1
         elif self._layout.whole(raw):
-            self._keep(DriverFrame(self._sequence, stamp_s, raw, self._layout))
+            self._keep(DriverFrame(number, stamp_s, raw, self._layout))
 
     def _retrieve(self) -> NDArray[Any] | None:
         try:

@@ -34,6 +34,14 @@ class Source(Protocol):
         """Whether frames come even if nobody takes them."""
         ...
 
+    def name(self) -> str:
+        """What it calls itself, as far as it has a name.
+
+        Raises:
+            StationError: `camera_missing`.
+        """
+        ...
+
     def open(self, fourcc: str, silent_after_s: float) -> cv2.VideoCapture:
         """An open capture.
 
@@ -70,14 +78,20 @@ class DeviceSource:
     text: str
     live: bool = True
 
+    def name(self) -> str:
+        """What the driver says."""
+        with Controls(self.text) as controls:
+            return controls.card()
+
     def open(self, fourcc: str, silent_after_s: float) -> cv2.VideoCapture:
         """Open it and choose the format; see `Source`."""
         del silent_after_s  # OpenCV's patience with a device is one for the whole process
         os.environ.setdefault(_PATIENCE, _PATIENCE_S)
-        with Controls(self.text):  # says why it cannot be opened, which OpenCV does not
+        with Controls(self.text) as controls:  # says why it cannot be opened, which OpenCV does not
+            controls.card()
             capture = cv2.VideoCapture(self.text, cv2.CAP_V4L2)
-        if not capture.isOpened():
-            raise StationError("camera_missing", f"{self.text} is in use, or is no camera")
+            if not capture.isOpened():
+                raise StationError("camera_missing", _why_not(self.text, controls))
         try:
             _choose_format(capture, fourcc)
         except StationError:
@@ -120,6 +134,10 @@ class StreamSource:
     text: str
     live: bool = True
 
+    def name(self) -> str:
+        """Its address."""
+        return self.text
+
     def open(self, fourcc: str, silent_after_s: float) -> cv2.VideoCapture:
         """Connect; see `Source`."""
         patience = round(silent_after_s * 1e3)
@@ -160,6 +178,10 @@ class RecordingSource:
 
     text: str
     live: bool = False
+
+    def name(self) -> str:
+        """Its path."""
+        return self.text
 
     def open(self, fourcc: str, silent_after_s: float) -> cv2.VideoCapture:
         """Open it; see `Source`."""
@@ -215,6 +237,12 @@ def fourcc_text(capture: cv2.VideoCapture) -> str:
 def _conversion(fourcc: str) -> list[int]:
     """Grey formats come as they were stored; OpenCV would cut 16 bits down to 8."""
     return [cv2.CAP_PROP_CONVERT_RGB, 0] if fourcc.strip() in _AS_STORED else []
+
+
+def _why_not(text: str, controls: Controls) -> str:
+    if controls.busy():
+        return f"{text}: another program is using it"
+    return f"{text} cannot be opened: it offers no format that OpenCV reads"
 
 
 def _choose_format(capture: cv2.VideoCapture, fourcc: str) -> None:

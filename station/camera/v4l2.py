@@ -26,16 +26,25 @@ SHARPNESS = 0x0098091B
 BACKLIGHT_COMPENSATION = 0x0098091C
 FOCUS_AUTO = 0x009A090C
 
+_GONE = (errno.ENODEV, errno.EBADF, errno.ENXIO)
+
 EXPOSURE_UNIT_US = 100
 LINEAR_GAMMA = 100  # the unit is a hundredth
 
 _QUERY = struct.Struct("<II32siiiiIII")
 _CONTROL = struct.Struct("<Ii")
+_CAPABILITY = struct.Struct("<16s32s32sIII12x")
+_REQUEST = struct.Struct("<IIII4x")
+_VIDIOC_QUERYCAP = 0x80685600
+_VIDIOC_REQBUFS = 0xC0145608
 _VIDIOC_QUERYCTRL = 0xC0445624
 _VIDIOC_G_CTRL = 0xC008561B
 _VIDIOC_S_CTRL = 0xC008561C
 _DISABLED = 0x0001
 _READ_ONLY = 0x0004
+_CAN_CAPTURE = 0x1 | 0x1000  # one plane, several planes
+_HAS_DEVICE_CAPABILITIES = 0x80000000
+_CAPTURE, _MMAP = 1, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,36 @@ class Controls:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def card(self) -> str:
+        """What the device calls itself.
+
+        Raises:
+            StationError: `camera_missing`, it is no camera, or none that gives pictures.
+        """
+        data = bytearray(_CAPABILITY.size)
+        if not self._ioctl(_VIDIOC_QUERYCAP, data):
+            raise StationError("camera_missing", f"{self._path} is no camera")
+        _, card, _, _, of_all, of_this = _CAPABILITY.unpack(data)
+        if not (of_this if of_all & _HAS_DEVICE_CAPABILITIES else of_all) & _CAN_CAPTURE:
+            raise StationError(
+                "camera_missing", f"{self._path} gives no pictures; a camera may have several such devices"
+            )
+        return str(card.split(b"\0")[0].decode("utf-8", "replace"))
+
+    def busy(self) -> bool:
+        """Whether another program has the device's buffers. Not to be asked while this one streams.
+
+        Raises:
+            StationError: `camera_missing`, the device is gone.
+        """
+        try:
+            fcntl.ioctl(self._fd, _VIDIOC_REQBUFS, bytearray(_REQUEST.pack(0, _CAPTURE, _MMAP, 0)), True)
+        except OSError as error:
+            if error.errno in _GONE:
+                raise StationError("camera_missing", f"{self._path}: {_reason(error)}") from error
+            return error.errno == errno.EBUSY
+        return False
+
     def range(self, control: int) -> Range | None:
         """What the camera offers; None when it lacks the control or cannot change it.
 
@@ -119,7 +158,7 @@ class Controls:
         try:
             fcntl.ioctl(self._fd, request, data, True)
         except OSError as error:
-            if error.errno in (errno.ENODEV, errno.EBADF, errno.ENXIO):
+            if error.errno in _GONE:
                 raise StationError("camera_missing", f"{self._path}: {_reason(error)}") from error
             return False
         return True
@@ -129,6 +168,7 @@ def _reason(error: OSError) -> str:
     return {
         errno.ENOENT: "there is no such device",
         errno.EACCES: "this user may not open it",
+        errno.EBUSY: "another program is using it",
         errno.ENODEV: "the camera was unplugged",
         errno.ENXIO: "the camera was unplugged",
     }.get(error.errno or 0, error.strerror or str(error))
@@ -180,13 +220,19 @@ def set_exposure(controls: Controls, exposure_us: int) -> int:
 
 
 def set_gain(controls: Controls, gain: float) -> float:
-    """Set the gain. V4L2 gives gains no unit, so only none at all (1.0, the control's least) has a meaning.
+    """Set the gain. V4L2 gives gains no unit: only the camera's least, which is 1.0 here, has a meaning.
+
+    A control's numbers are decibels in one camera, factors in the next and register values in most, so twice
+    as much cannot be asked for.
 
     Raises:
         StationError: `camera_refused`, `camera_missing`.
     """
     if gain != 1.0:
-        raise StationError("camera_refused", f"gain: asked {gain:g}, but only 1 (none) has a meaning here")
+        raise StationError(
+            "camera_refused",
+            f"gain: asked {gain:g}, but a V4L2 camera's gain has no unit: only 1, its least, can be had",
+        )
     offered = controls.range(GAIN)
     if offered is not None and (got := controls.set(GAIN, offered.least, "gain")) != offered.least:
         raise StationError("camera_refused", f"gain: asked {offered.least}, got {got}")

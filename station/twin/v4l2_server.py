@@ -1,228 +1,126 @@
-"""The process behind the virtual V4L2 device: sockets, the sensor's clock, and faults on demand."""
+"""The virtual V4L2 camera as a process: lit by the pins of a simulated board, by way of its light log.
 
-import selectors
-import socket
-import struct
-import threading
-import time
-from collections.abc import Callable
-from contextlib import suppress
+    python -m station.twin.v4l2_server --socket PATH --light-log PATH [--truth PATH] [options]
+
+Prints `ready PATH` when it can be opened by processes that `v4l2.preload` prepared. It ends on SIGTERM, or,
+without --stay, when its standard input ends. Control lines there (see `v4l2.orders`) are answered with `ok`
+or `error` on its standard output.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal
+from types import FrameType
+from typing import NoReturn
 
-from .v4l2.device import Control, Device, Offer, usual_controls
-from .v4l2.encode import Picture, encode
-from .v4l2.wire import MAP, PixelFormat
+from .v4l2.device import Offer
+from .v4l2.orders import obey
+from .v4l2.pace import FreeRunning, Timing, Triggered
+from .v4l2.sensor import Lamps, LitSensor
+from .v4l2.server import V4l2Server
+from .v4l2.truth import TruthWriter
 
-Expose = Callable[[int, int, int, PixelFormat], Picture]
-"""(sequence, start of the first row's exposure in monotonic ns, exposure in µs, format) -> RGB (H, W, 3)."""
-Stamps = Literal["start", "arrival"]
-
-_HELLO = struct.Struct("<cQ")
-_CALL = struct.Struct("<I")
-_ERROR = struct.Struct("<i")
-_MAP = struct.Struct("<QQ")
-_MOST = 2048
-_ENOENT, _EINVAL = 2, 22
-_LATE_NS = 50_000_000  # a frame this much behind its time is skipped, not made up
+FORMATS = ("YUYV", "MJPG", "GREY", "Y16")
 
 
-class V4l2Server:
-    """Serves one virtual camera to processes that were started with the preloaded library.
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    return int(width), int(height)
 
-    The constructor touches nothing. One thread does everything; the methods may be called from any other.
 
-    Args:
-        path: of the unix socket.
-        expose: makes the picture of a frame.
-        offer: formats, sizes and pace.
-        controls: by id; None: those of a common webcam.
-        readout_us, transfer_us: from the first row's exposure to the last row's, and then to the arrival.
-        stamps: what the driver stamps.
+def _arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="A V4L2 camera that is not there, lit by a simulated board.")
+    usual = Timing()
+    parser.add_argument("--socket", type=Path, required=True, help="where the preloaded library finds it")
+    parser.add_argument("--light-log", type=Path, required=True, help="file that tells which lights burn")
+    parser.add_argument("--truth", type=Path, help="file to keep the truth of every frame in")
+    parser.add_argument("--formats", default=",".join(FORMATS), help="those offered, the usual one first")
+    parser.add_argument("--size", type=_size, default=(320, 240), help="WIDTHxHEIGHT")
+    parser.add_argument("--period-us", type=int, default=33_333)
+    parser.add_argument("--readout-us", type=int, default=usual.readout_us)
+    parser.add_argument("--transfer-us", type=int, default=usual.transfer_us)
+    parser.add_argument("--stamps", choices=("start", "arrival"), default=usual.stamps)
+    parser.add_argument("--jitter-us", type=int, default=usual.jitter_us, help="of the stamps, either way")
+    parser.add_argument("--hold-us", type=int, default=3_000, help="time for the board to note its edges")
+    parser.add_argument("--lag-frames", type=int, default=2, help="until a new exposure time takes effect")
+    parser.add_argument("--warm-up", type=int, default=3, help="useless frames as a stream begins")
+    parser.add_argument("--trigger", action="store_true", help="expose when the board's trigger rises only")
+    parser.add_argument("--seed", type=int, default=usual.seed, help="of the stamps' jitter")
+    parser.add_argument("--stay", action="store_true", help="end only on a signal")
+    return parser.parse_args(arguments)
+
+
+def _timing(chosen: argparse.Namespace) -> Timing:
+    return Timing(
+        readout_us=chosen.readout_us,
+        transfer_us=chosen.transfer_us,
+        stamps=chosen.stamps,
+        jitter_us=chosen.jitter_us,
+        hold_us=chosen.hold_us,
+        lag_frames=chosen.lag_frames,
+        warm_up=chosen.warm_up,
+        seed=chosen.seed,
+    )
+
+
+@contextmanager
+def _served(chosen: argparse.Namespace) -> Iterator[V4l2Server]:
+    """The whole camera.
+
+    Raises:
+        OSError: a file or the socket cannot be made.
     """
+    timing = _timing(chosen)
+    offer = Offer({name: [chosen.size] for name in chosen.formats.split(",")}, chosen.period_us)
+    with ExitStack() as stack:
+        truth = None
+        if chosen.truth is not None:
+            truth = TruthWriter(chosen.truth)
+            truth.open()
+            stack.callback(truth.close)
+        lamps, tail = Lamps(chosen.light_log), Lamps(chosen.light_log)
+        stack.callback(lamps.close)
+        stack.callback(tail.close)
+        sensor = LitSensor(lamps, timing.readout_us, truth)
+        pace = Triggered(tail, timing) if chosen.trigger else FreeRunning()
+        server = V4l2Server(
+            chosen.socket, sensor.expose, offer=offer, timing=timing, pace=pace, note=sensor.note
+        )
+        server.open()
+        stack.callback(server.close)
+        yield server
 
-    def __init__(
-        self,
-        path: Path,
-        expose: Expose,
-        *,
-        offer: Offer | None = None,
-        controls: dict[int, Control] | None = None,
-        readout_us: int = 5_000,
-        transfer_us: int = 2_000,
-        stamps: Stamps = "start",
-    ) -> None:
-        self._path = path
-        self._expose = expose
-        self._delay_us = readout_us + transfer_us
-        self._stamps = stamps
-        self.device = Device(offer or Offer(), controls if controls is not None else usual_controls())
-        self._events: dict[int, socket.socket] = {}
-        self._plugged = True
-        self._silent = False
-        self._cut_to: float | None = None
-        self._sequence = 0
-        self._next_ns = 0
-        self.dropped = 0
-        """Frames for which no buffer was queued."""
 
-    def open(self) -> None:
-        """Listen."""
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(str(self._path))
-        self._listener.listen(16)
-        self._wake, self._woken = socket.socketpair()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
-        self._selector.register(self._woken, selectors.EVENT_READ, self._obey)
-        self._running = True
-        self._orders: list[Callable[[], None]] = []
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="virtual camera", daemon=True)
-        self._thread.start()
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    del number, frame
+    raise SystemExit(0)
 
-    def close(self) -> None:
-        """Stop, and let go of everybody."""
-        self._order(self._stop)
-        self._thread.join()
 
-    def unplug(self) -> None:
-        """Fault: the cable is pulled; every descriptor is dead, and the path leads nowhere."""
-        self._order(self._pull)
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
-    def plug(self) -> None:
-        """The cable is back, and with it a camera with its own settings."""
-        self._order(lambda: setattr(self, "_plugged", True))
 
-    def silence(self, silent: bool = True) -> None:
-        """Fault: no frame is finished any more."""
-        self._order(lambda: setattr(self, "_silent", silent))
+def main(arguments: list[str] | None = None) -> int:
+    """Run a camera; returns the exit code."""
+    chosen = _arguments(sys.argv[1:] if arguments is None else arguments)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        with _served(chosen) as server:
+            _say(f"ready {chosen.socket}")
+            for line in sys.stdin:
+                _say(obey(server, line))
+            while chosen.stay:
+                signal.pause()
+    except OSError as error:
+        sys.stderr.write(f"the virtual camera cannot start: {error}\n")
+        return 1
+    return 0
 
-    def truncate(self, share: float | None) -> None:
-        """Fault: of every frame only this share of its bytes arrives; None: all again.
 
-        Compressed ones are handed out like that, as real drivers do.
-        """
-        self._order(lambda: setattr(self, "_cut_to", share))
-
-    def _order(self, order: Callable[[], None]) -> None:
-        done = threading.Event()
-
-        def obeyed() -> None:
-            order()
-            done.set()
-
-        with self._lock:
-            self._orders.append(obeyed)
-        self._wake.send(b"!")
-        done.wait()
-
-    def _obey(self, connection: socket.socket) -> None:
-        connection.recv(4096)
-        with self._lock:
-            orders, self._orders = self._orders, []
-        for order in orders:
-            order()
-
-    def _run(self) -> None:
-        try:
-            while self._running:
-                for key, _ in self._selector.select(self._patience_s()):
-                    key.data(key.fileobj)
-                self._sensor()
-        finally:
-            self._pull()
-            for connection in (self._listener, self._woken, self._wake):
-                connection.close()
-            self._selector.close()
-            self._path.unlink(missing_ok=True)
-
-    def _stop(self) -> None:
-        self._running = False
-
-    def _pull(self) -> None:
-        self._plugged = False
-        for key in list(self._selector.get_map().values()):
-            if key.data not in (self._accept, self._obey):
-                self._drop(key.fileobj)  # type: ignore[arg-type]
-        for token in list(self._events):
-            self._events.pop(token).close()
-            self.device.forget(token)
-
-    def _accept(self, listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        hello = connection.recv(_MOST)
-        if len(hello) != _HELLO.size:
-            connection.close()
-            return
-        kind, token = _HELLO.unpack(hello)
-        if kind == b"E":
-            self._events[token] = connection
-            return
-        connection.send(_ERROR.pack(0 if self._plugged else _ENOENT))
-        self._selector.register(connection, selectors.EVENT_READ, lambda one: self._serve(one, token))
-
-    def _serve(self, connection: socket.socket, token: int) -> None:
-        try:
-            message = connection.recv(_MOST)
-        except OSError:
-            message = b""
-        if not message:
-            self._drop(connection)
-            self.device.forget(token)
-            if (event := self._events.pop(token, None)) is not None:
-                event.close()
-            return
-        (request,), data = _CALL.unpack_from(message), message[_CALL.size :]
-        if request == MAP:
-            self._hand_over(connection, data)
-            return
-        was_streaming = self.device.streaming
-        error, answer = self.device.call(token, request, data)
-        if self.device.streaming and not was_streaming:
-            self._next_ns = time.monotonic_ns()
-        connection.send(_ERROR.pack(error) + answer)
-
-    def _hand_over(self, connection: socket.socket, data: bytes) -> None:
-        memory = self.device.memory(*_MAP.unpack(data))
-        if memory is None:
-            connection.send(_ERROR.pack(_EINVAL))
-        else:
-            socket.send_fds(connection, [_ERROR.pack(0) + data], [memory])
-
-    def _drop(self, connection: socket.socket) -> None:
-        self._selector.unregister(connection)
-        connection.close()
-
-    def _due_ns(self) -> int:
-        return self._next_ns + 1000 * (self.device.exposure_us + self._delay_us)
-
-    def _patience_s(self) -> float | None:
-        if not self.device.streaming:
-            return None
-        return max(0.0, (self._due_ns() - time.monotonic_ns()) / 1e9)
-
-    def _sensor(self) -> None:
-        """Finish the frames that are due."""
-        while self.device.streaming and time.monotonic_ns() >= self._due_ns():
-            start_ns, due_ns = self._next_ns, self._due_ns()
-            self._next_ns += 1000 * max(self.device.period_us, self.device.exposure_us)
-            self._sequence += 1
-            if not self._silent and time.monotonic_ns() - due_ns < _LATE_NS:
-                self._finish(start_ns, due_ns)
-
-    def _finish(self, start_ns: int, due_ns: int) -> None:
-        chosen = self.device.format
-        picture = self._expose(self._sequence, start_ns, self.device.exposure_us, chosen)
-        data = encode(picture, chosen.fourcc)
-        if self._cut_to is not None:
-            if chosen.fourcc != "MJPG":
-                return  # the kernel's driver knows how long these must be, and keeps short ones to itself
-            data = data[: int(len(data) * self._cut_to)]
-        stamp_ns = start_ns if self._stamps == "start" else due_ns
-        told = self.device.fill(data, stamp_ns, self._sequence, at_start=self._stamps == "start")
-        if told is None:
-            self.dropped += 1
-        elif self.device.owner in self._events:
-            with suppress(OSError):  # it has just gone; its control connection will say so
-                self._events[self.device.owner].send(told)
+if __name__ == "__main__":
+    sys.exit(main())

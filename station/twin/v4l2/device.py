@@ -72,13 +72,20 @@ class Device:
     def __init__(self, offer: Offer, controls: dict[int, Control]) -> None:
         self.offer = offer
         self.controls = controls
-        fourcc = next(iter(offer.formats))
-        self.format = PixelFormat(*offer.formats[fourcc][0], fourcc)
-        self.period_us = offer.period_us
+        self._at_power_on = {number: control.value for number, control in controls.items()}
+        self.power_on()
         self.owner: int | None = None
         self.streaming = False
         self._memory: list[int] = []
         self._queued: deque[int] = deque()
+
+    def power_on(self) -> None:
+        """Forget what anybody has set."""
+        fourcc = next(iter(self.offer.formats))
+        self.format = PixelFormat(*self.offer.formats[fourcc][0], fourcc)
+        self.period_us = self.offer.period_us
+        for number, value in self._at_power_on.items():
+            self.controls[number].value = value
 
     @property
     def exposure_us(self) -> int:
@@ -99,13 +106,15 @@ class Device:
         fits = rest == 0 and index < len(self._memory) and length <= self.format.size_image
         return self._memory[index] if fits else None
 
-    def fill(self, picture: bytes, stamp_ns: int, sequence: int, *, at_start: bool) -> bytes | None:
+    def fill(
+        self, picture: bytes, stamp_ns: int, sequence: int, *, at_start: bool, damaged: bool = False
+    ) -> bytes | None:
         """Put a picture into the oldest queued buffer: what the owner is told; None without a buffer."""
         if not self.streaming or not self._queued:
             return None
         index, used = self._queued.popleft(), picture[: self.format.size_image]
         os.pwrite(self._memory[index], used, 0)
-        filled = Filled(len(used), stamp_ns, sequence, at_start)
+        filled = Filled(len(used), stamp_ns, sequence, at_start, damaged)
         return wire.write_buffer(index, self.format.size_image, filled=filled)
 
     def forget(self, who: int) -> None:

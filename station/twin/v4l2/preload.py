@@ -19,10 +19,14 @@ def build(folder: Path) -> Path:
     return library
 
 
-def environment(library: Path, device: str, socket: Path) -> dict[str, str]:
-    """What a process's environment needs in addition."""
-    return {
-        "LD_PRELOAD": str(library),
-        "STATION_V4L2_DEVICE": device,
-        "STATION_V4L2_SOCKET": str(socket),
-    }
+def environment(library: Path, devices: dict[str, Path], by_id: Path | None = None) -> dict[str, str]:
+    """What a process's environment needs in addition.
+
+    Args:
+        library: from `build`.
+        devices: socket of the server behind each path, such as /dev/video42.
+        by_id: folder whose links stand for those in /dev/v4l/by-id.
+    """
+    listed = ";".join(f"{path}={socket}" for path, socket in devices.items())
+    named = {} if by_id is None else {"STATION_V4L2_BY_ID": str(by_id)}
+    return {"LD_PRELOAD": str(library), "STATION_V4L2_DEVICES": listed, **named}

@@ -1,9 +1,12 @@
-/* A video device that is not there: preloaded into a process, this library turns one path into a V4L2 camera.
+/* A video device that is not there: preloaded into a process, this library turns paths into V4L2 cameras.
  *
- * open() of $STATION_V4L2_DEVICE connects to the server at $STATION_V4L2_SOCKET (unix, SOCK_SEQPACKET) twice: the
- * descriptor that the program gets is the event connection, on which the server sends one struct v4l2_buffer for each
- * filled buffer, so that select() and poll() work as on a real device; on the other connection every ioctl travels to
- * the server and back. Buffers are memory files of the server, handed over when they are mapped.
+ * $STATION_V4L2_DEVICES says which: `PATH=SOCKET`, several of them divided by semicolons. A path below /dev/v4l/by-id is first
+ * looked up in the folder $STATION_V4L2_BY_ID, whose symbolic links lead to such paths as udev's do.
+ *
+ * open() of such a path connects to the server at its socket (unix, SOCK_SEQPACKET) twice: the descriptor that the program gets
+ * is the event connection, on which the server sends one struct v4l2_buffer for each filled buffer, so that select() and poll()
+ * work as on a real device; on the other connection every ioctl travels to the server and back. Buffers are memory files of the
+ * server, handed over when they are mapped.
  *
  * Messages: hello { char kind, u64 token }; call { u32 request, bytes }; answer { i32 errno, bytes, maybe a descriptor }.
  * For glibc on 64-bit Linux; for tests and demonstrations only.
@@ -12,9 +15,11 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -27,6 +32,7 @@
 #define MOST_FDS 1024
 #define MOST_BYTES 1024
 #define MAP_REQUEST 0u
+#define BY_ID "/dev/v4l/by-id/"
 
 static int control_of[MOST_FDS]; /* control connection + 1 of an event descriptor; 0: not ours */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -56,10 +62,56 @@ static int fail(int error)
     return -1;
 }
 
-static int is_device(const char *path)
+/* The path of the server's socket if `path` is one of the devices: a length, and where it begins; else NULL. */
+static const char *socket_of(const char *path, size_t *length)
 {
-    const char *device = getenv("STATION_V4L2_DEVICE");
-    return device != NULL && path != NULL && strcmp(path, device) == 0;
+    const char *entry = getenv("STATION_V4L2_DEVICES");
+    size_t name = strlen(path);
+
+    while (entry != NULL && *entry != '\0') {
+        const char *end = strchrnul(entry, ';');
+        if (strncmp(entry, path, name) == 0 && entry[name] == '=') {
+            *length = (size_t)(end - entry) - name - 1;
+            return entry + name + 1;
+        }
+        entry = *end == ';' ? end + 1 : end;
+    }
+    return NULL;
+}
+
+/* A path below /dev/v4l/by-id leads where the link of that name does. */
+static const char *followed(const char *path, char *target, size_t room)
+{
+    const char *folder = getenv("STATION_V4L2_BY_ID");
+    char link[PATH_MAX];
+    ssize_t size;
+
+    if (folder == NULL || strncmp(path, BY_ID, strlen(BY_ID)) != 0)
+        return path;
+    if (snprintf(link, sizeof link, "%s/%s", folder, path + strlen(BY_ID)) >= (int)sizeof link)
+        return path;
+    size = readlink(link, target, room - 1);
+    if (size < 0)
+        return path;
+    target[size] = '\0';
+    return target;
+}
+
+static int is_device(const char *path, struct sockaddr_un *address)
+{
+    char target[PATH_MAX];
+    const char *found;
+    size_t length;
+
+    if (path == NULL || strncmp(path, "/dev/", 5) != 0)
+        return 0;
+    found = socket_of(followed(path, target, sizeof target), &length);
+    if (found == NULL || length >= sizeof address->sun_path)
+        return 0;
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, found, length);
+    return 1;
 }
 
 static int control(int fd)
@@ -67,19 +119,16 @@ static int control(int fd)
     return fd >= 0 && fd < MOST_FDS ? __atomic_load_n(&control_of[fd], __ATOMIC_ACQUIRE) - 1 : -1;
 }
 
-static int connected(char kind, uint64_t token)
+static int connected(const struct sockaddr_un *address, char kind, uint64_t token)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = getenv("STATION_V4L2_SOCKET");
     char hello[1 + sizeof token];
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 || path == NULL || strlen(path) >= sizeof address.sun_path)
+    if (fd < 0)
         return -1;
-    strcpy(address.sun_path, path);
     hello[0] = kind;
     memcpy(hello + 1, &token, sizeof token);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 || send(fd, hello, sizeof hello, MSG_NOSIGNAL) < 0) {
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 || send(fd, hello, sizeof hello, MSG_NOSIGNAL) < 0) {
         real_close(fd);
         return -1;
     }
@@ -125,11 +174,11 @@ static int call(int fd, uint32_t request, void *data, size_t size, int *passed)
     return error;
 }
 
-static int open_device(int flags)
+static int open_device(const struct sockaddr_un *address, int flags)
 {
     uint64_t token = (uint64_t)getpid() << 32 | __atomic_add_fetch(&opened, 1, __ATOMIC_RELAXED);
-    int event = connected('E', token);
-    int calls = event < 0 ? -1 : connected('C', token);
+    int event = connected(address, 'E', token);
+    int calls = event < 0 ? -1 : connected(address, 'C', token);
     int error = calls < 0 ? ENOENT : answer(calls, NULL, 0, NULL);
 
     if (error == 0 && event >= MOST_FDS)
@@ -169,6 +218,7 @@ static void forget_buffers(int fd)
 
 int open(const char *path, int flags, ...)
 {
+    struct sockaddr_un address;
     va_list arguments;
     mode_t mode;
 
@@ -176,11 +226,12 @@ int open(const char *path, int flags, ...)
     mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
     find_real();
-    return is_device(path) ? open_device(flags) : real_open(path, flags, mode);
+    return is_device(path, &address) ? open_device(&address, flags) : real_open(path, flags, mode);
 }
 
 int open64(const char *path, int flags, ...)
 {
+    struct sockaddr_un address;
     va_list arguments;
     mode_t mode;
 
@@ -188,7 +239,7 @@ int open64(const char *path, int flags, ...)
     mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
     find_real();
-    return is_device(path) ? open_device(flags) : real_open64(path, flags, mode);
+    return is_device(path, &address) ? open_device(&address, flags) : real_open64(path, flags, mode);
 }
 
 int close(int fd)

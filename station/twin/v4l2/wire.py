@@ -26,7 +26,7 @@ CAPTURE = 1  # buffer type
 MMAP = 1  # memory
 _CAN_CAPTURE_AND_STREAM = 0x04000001
 _HAS_DEVICE_CAPABILITIES = 0x80000000
-_FLAGS_MAPPED, _FLAGS_QUEUED, _FLAGS_DONE = 0x1, 0x2, 0x4
+_FLAGS_MAPPED, _FLAGS_QUEUED, _FLAGS_DONE, _FLAGS_ERROR = 0x1, 0x2, 0x4, 0x40
 _FLAGS_MONOTONIC, _FLAGS_START_OF_EXPOSURE = 0x2000, 0x10000
 
 _CAPABILITY = struct.Struct("<16s32s32sIII12x")
@@ -143,6 +143,7 @@ class Filled:
     stamp_ns: int
     sequence: int
     at_start: bool
+    damaged: bool = False
 
 
 def write_buffer(index: int, length: int, *, queued: bool = False, filled: Filled | None = None) -> bytes:
@@ -151,6 +152,7 @@ def write_buffer(index: int, length: int, *, queued: bool = False, filled: Fille
     if filled is None:
         return _BUFFER.pack(index, CAPTURE, 0, flags, 0, 0, 0, 0, MMAP, index * length, length, 0, 0)
     flags |= _FLAGS_DONE | (_FLAGS_START_OF_EXPOSURE if filled.at_start else 0)
+    flags |= _FLAGS_ERROR if filled.damaged else 0
     seconds, rest = divmod(filled.stamp_ns, 10**9)
     return _BUFFER.pack(
         index, CAPTURE, filled.used, flags, _NO_FIELD, seconds, rest // 1000, filled.sequence, MMAP,

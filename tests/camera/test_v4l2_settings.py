@@ -1,0 +1,66 @@
+"""Settings of a V4L2 camera: what holds is read back, what is refused is named, and nothing is lost by it."""
+
+from typing import Any
+
+import pytest
+
+from station.twin.v4l2.device import EXPOSURE_ABSOLUTE, EXPOSURE_AUTO, Control, Offer, usual_controls
+
+DEVICE = "/dev/video42"
+GAIN, WHITE_BALANCE, STRETCH, SHARPNESS, GAMMA = 0x00980913, 0x0098090C, 0x009A0903, 0x0098091B, 0x00980910
+SMALL = {"YUYV": [(160, 120)], "MJPG": [(160, 120), (320, 240)]}
+
+
+def test_everything_automatic_goes_off_and_what_holds_is_read_back(rig: Any) -> None:
+    server, client = rig(offer=Offer(SMALL))
+    client.open(fourcc="MJPG", width_px=320, height_px=240)
+    assert client.ask("configure", 0, 0, 15_000, 1.0) == [320, 240, 15_000, 1.0, 33_333, 33_333]
+    now = {name: server.device.controls[name].value for name in server.device.controls}
+    assert (now[EXPOSURE_AUTO], now[EXPOSURE_ABSOLUTE]) == (1, 150)
+    assert (now[GAIN], now[WHITE_BALANCE], now[STRETCH], now[SHARPNESS], now[GAMMA]) == (16, 0, 0, 0, 100)
+    assert client.ask("configure", 160, 120, 7_040, 1.0, 0, 4_000) == [160, 120, 7_000, 1.0, 33_333, 4_000]
+    assert all(one[3] == [120, 160, 3] for one in client.ask("frames", 3))
+
+
+def sticking(control: int, value: int) -> dict[int, Control]:
+    controls = usual_controls()
+    controls[control].sticks_at = value
+    return controls
+
+
+def refusing(control: int) -> dict[int, Control]:
+    controls = usual_controls()
+    controls[control].refuses = True
+    return controls
+
+
+@pytest.mark.parametrize(
+    ("controls", "mode", "said"),
+    [
+        (sticking(EXPOSURE_ABSOLUTE, 312), (0, 0, 15_000, 1.0), "exposure: asked 15000 µs, got 31200 µs"),
+        (usual_controls(), (0, 0, 900_000, 1.0), "asked 9000, refused"),
+        (refusing(EXPOSURE_AUTO), (0, 0, 15_000, 1.0), "manual exposure: asked 1, refused"),
+        (sticking(WHITE_BALANCE, 1), (0, 0, 15_000, 1.0), "manual white balance: asked 0, got 1"),
+        (sticking(GAIN, 99), (0, 0, 15_000, 1.0), "gain: asked 16, got 99"),
+        (usual_controls(), (0, 0, 15_000, 2.0), "gain: asked 2"),
+        (usual_controls(), (800, 600, 15_000, 1.0), "size: asked 800 x 600, got 160 x 120"),
+        (
+            {k: v for k, v in usual_controls().items() if k != EXPOSURE_ABSOLUTE},
+            (0, 0, 15_000, 1.0),
+            "exposure: asked 15000 µs, but it cannot be set",
+        ),
+    ],
+)
+def test_a_refused_setting_is_named(rig: Any, controls: Any, mode: tuple[float, ...], said: str) -> None:
+    _, client = rig(offer=Offer(SMALL), controls=controls)
+    client.open()
+    refused = client.ask("configure", *mode)
+    assert refused["code"] == "camera_refused"
+    assert said in refused["message"]
+    assert len(client.ask("frames", 2)) == 2
+
+
+def test_a_format_that_is_not_offered(rig: Any) -> None:
+    _, client = rig(offer=Offer({"YUYV": [(160, 120)]}))
+    refused = client.open(fourcc="MJPG")
+    assert refused == {"code": "camera_refused", "message": "format: asked MJPG, got YUYV"}
