@@ -39,7 +39,7 @@ def paint(design: Design, grid: CardGrid) -> Canvas:
     canvas = Canvas(grid)
     canvas.rgb[:] = display(design.border_colour)
     frame = print_frame(design)
-    canvas.ink[canvas.window(*frame)] = 255
+    canvas.lay_ink(*frame)
     (_paint_front if design.spec.side == "front" else _paint_back)(canvas, design, frame)
     return canvas
 

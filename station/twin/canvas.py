@@ -3,6 +3,7 @@
 import colorsys
 from collections.abc import Sequence
 from functools import cache
+from math import ceil, floor
 
 import cv2
 import numpy as np
@@ -13,6 +14,8 @@ from .grid import CardGrid, Floats
 Rgb = tuple[int, int, int]
 Place = tuple[float, float]
 SHIFT = 4  # OpenCV's fixed-point coordinates: sixteenths of a texel
+RIMS = (np.s_[:1, :], np.s_[-1:, :], np.s_[1:-1, :1], np.s_[1:-1, -1:])
+"""Of a rectangle of texels: its first and last row, and what they leave of its first and last column."""
 FONTS = {
     "plain": cv2.FONT_HERSHEY_SIMPLEX,
     "bold": cv2.FONT_HERSHEY_DUPLEX,
@@ -52,12 +55,28 @@ class Canvas:
         self.polygon(((left, bottom), (right, bottom), (right, top), (left, top)), colour)
 
     def gradient(self, left: float, bottom: float, right: float, top: float, upper: Rgb, lower: Rgb) -> None:
-        """Fill an upright rectangle with a vertical run from one colour to another."""
-        rows, columns = self.window(left, bottom, right, top)
-        t = np.linspace(0, 1, rows.stop - rows.start, dtype=np.float32)[:, None, None]
-        run = (1 - t) * np.array(upper, np.float32) + t * np.array(lower, np.float32)
-        whole = np.round(run).astype(np.uint8).repeat(columns.stop - columns.start, axis=1)
-        self.rgb[rows, columns] = whole
+        """Fill an upright rectangle with a vertical run from one colour to another.
+
+        It covers of each texel on its rim what belongs to it, and of the reflectance likewise: its sides lie
+        where they were asked for, not at the nearest texel.
+        """
+        rows, down = _shares(self.grid.row(top), self.grid.row(bottom), self.grid.rows)
+        columns, across = _shares(self.grid.column(left), self.grid.column(right), self.grid.columns)
+        t = np.linspace(0, 1, len(down), dtype=np.float32)[:, None, None]
+        run = np.round((1 - t) * np.array(upper, np.float32) + t * np.array(lower, np.float32))
+        whole = np.broadcast_to(run.astype(np.uint8), (len(down), len(across), 3))
+        box = self.rgb[rows, columns]
+        rims = [_mix(box[rim], whole[rim], np.outer(down[rim[0]], across[rim[1]])) for rim in RIMS]
+        box[:] = whole
+        for rim, mixed in zip(RIMS, rims, strict=True):
+            box[rim] = mixed
+
+    def lay_ink(self, left: float, bottom: float, right: float, top: float) -> None:
+        """An upright rectangle of print over bare stock."""
+        rows, down = _shares(self.grid.row(top), self.grid.row(bottom), self.grid.rows)
+        columns, across = _shares(self.grid.column(left), self.grid.column(right), self.grid.columns)
+        box = self.ink[rows, columns]
+        box[:] = np.maximum(box, np.rint(255 * np.outer(down, across)).astype(np.uint8))
 
     def window(self, left: float, bottom: float, right: float, top: float) -> tuple[slice, slice]:
         """Rows and columns whose centres lie within an upright rectangle."""
@@ -96,6 +115,22 @@ class Canvas:
     def _fixed(self, x: float, y: float) -> tuple[int, int]:
         factor = 1 << SHIFT
         return round(self.grid.column(x) * factor), round(self.grid.row(y) * factor)
+
+
+def _shares(low: float, high: float, size: int) -> tuple[slice, Floats]:
+    """The texels that an interval of fractional indices touches, and how much of each it covers, 0 to 1."""
+    first, last = max(0, floor(low + 0.5)), min(size, ceil(high + 0.5))
+    middle = np.arange(first, last)
+    share = np.minimum(middle + 0.5, high) - np.maximum(middle - 0.5, low)
+    return slice(first, last), np.clip(share, 0, 1).astype(np.float32)
+
+
+def _mix(below: NDArray[np.uint8], above: NDArray[np.uint8], share: Floats) -> NDArray[np.uint8]:
+    """Display colours (H, W, 3) of texels whose reflectance is `above`'s for a share (H, W) of their area."""
+    table = reflectance_table()
+    part = share[..., None]
+    mixed = part * table[above] + (1 - part) * table[below]
+    return np.searchsorted((table[1:] + table[:-1]) / 2, mixed).astype(np.uint8)
 
 
 def hsv(hue: float, saturation: float, value: float) -> Rgb:
