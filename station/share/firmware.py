@@ -18,7 +18,7 @@ from . import in_checkout, shared
 APP = "scan-station"
 HEX, SIMULATOR = "scan-board.hex", "board-sim"
 SIMAVR_HEADER = Path("/usr/include/simavr/sim_avr.h")
-SOURCES = ("Makefile", "*.h", "core/*.[ch]", "avr/*.[ch]", "sim/*.[ch]")
+SOURCES = ("Makefile", "**/*.[ch]")
 FORGOTTEN_AFTER_S = 30 * 86_400
 PARTS_FORGOTTEN_AFTER_S = 3_600
 
@@ -43,24 +43,25 @@ class BuiltFirmware:
     simulator: Path
 
 
-def built_firmware(root: Path | None = None) -> BuiltFirmware:
+def built_firmware(root: Path | None = None, sources: Path | None = None) -> BuiltFirmware:
     """The firmware of this installation, built now if it was not yet.
 
     Any number of processes may ask at once: each builds in a folder of its own, the first to finish is kept.
 
     Args:
         root: where builds are kept; None: `build/firmware` of a checkout, else the user's cache.
+        sources: the folder `firmware`; None: that of this installation.
 
     Raises:
         StationError: `toolchain_missing`, with the command that installs what is missing; `internal`, the
             compiler refused the sources.
     """
-    sources = shared("firmware")
+    source = sources or shared("firmware")
     kept = root or _root()
-    folder = kept / _name(sources)
+    folder = kept / _name(source)
     if not folder.is_dir():
         _require_tools()
-        _build(sources, folder)
+        _build(source, folder)
     os.utime(folder)
     _forget_old(kept, folder)
     return BuiltFirmware(folder / HEX, folder / SIMULATOR)
