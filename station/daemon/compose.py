@@ -76,6 +76,7 @@ class Daemon:
         devices, runner, service, processor = self._open_scanning(profile, journal, bench)
         await runner.on_rig(devices.open_rig)
         await runner.on_camera(devices.open_camera)
+        service.open()
         for scan_id in recovery.pending:
             processor.submit(scan_id)
         processor.open()
@@ -129,7 +130,7 @@ class Daemon:
             settings.rig.baud,
             settings.rig.lease_ms,
             settings.rig.open_timeout_s,
-            on_fault=lambda message: _in_loop(loop, lambda: service.board_fault(message)),
+            on_fault=lambda error: _in_loop(loop, lambda: service.board_fault(error)),
         )
         devices = Devices(rig, self._camera(bench))
         processor = Processor(self._root, journal, profile)

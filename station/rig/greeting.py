@@ -5,9 +5,10 @@ import time
 
 from ..documents.fault import StationError
 from ..wire import messages as m
-from ..wire.session import Stranger
+from ..wire.session import Session, Stranger
 from .conversation import Conversation, SilentError
 from .interface import BoardInfo
+from .link import Link, LinkLostError
 
 
 def greet(conversation: Conversation, port: str, lease_ms: int, patience_s: float) -> m.HelloReply:
@@ -34,6 +35,25 @@ def greet(conversation: Conversation, port: str, lease_ms: int, patience_s: floa
         raise StationError("rig_protocol", f"the board at {port} refused to open a session")
 
 
+def meet(link: Link, port: str, lease_ms: int, patience_s: float) -> m.HelloReply:
+    """Open a port, see who is there, and let go of it again.
+
+    Raises:
+        StationError: `rig_missing`, `rig_protocol` or `rig_silent`.
+    """
+    link.open()
+    session = Session(lease_ms / 1_000, secrets.randbelow(256))
+    conversation = Conversation(link, session, lambda _: None, lambda _: None, lambda _: None)
+    conversation.start()
+    try:
+        return greet(conversation, port, lease_ms, patience_s)
+    except LinkLostError as error:
+        raise StationError("rig_missing", f"{port} went away while it was opened: {error}") from error
+    finally:
+        conversation.stop()
+        link.close()
+
+
 def _silence(conversation: Conversation, port: str, patience_s: float) -> str:
     heard = conversation.bytes_received
     if heard:
@@ -47,7 +67,7 @@ def foreign(board: m.Prefix, port: str) -> StationError:
         "rig_protocol",
         f"the board at {port} speaks protocol {board.major}.{board.minor} (schema {board.schema_hash:08x}), "
         f"this station {m.MAJOR}.{m.MINOR} (schema {m.SCHEMA_HASH:08x})",
-        f"Flash the firmware that belongs to this release: `make -C firmware flash PORT={port}`.",
+        f"Write the firmware that belongs to this release: `station rig flash --port {port}`.",
     )
 
 
@@ -64,4 +84,5 @@ def info_of(reply: m.HelloReply, port: str) -> BoardInfo:
         max_on_ms=reply.max_on_max_ms,
         ticks_hz=reply.ticks_hz,
         simulated=bool(reply.flags & m.BoardFlag.SIMULATED),
+        left_fault="" if reply.fault is m.Fault.NONE else reply.fault.says,
     )

@@ -4,10 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..documents.fault import StationError
+
 
 @dataclass(frozen=True, slots=True)
 class BoardInfo:
-    """What the board said of itself. `boot_nonce` changes with every restart of the board."""
+    """What the board said of itself.
+
+    Attributes:
+        boot_nonce: changes with every restart of the board.
+        left_fault: the fault that was latched when it was opened, in words; empty: none.
+    """
 
     port: str
     board: str
@@ -18,6 +25,7 @@ class BoardInfo:
     max_on_ms: int
     ticks_hz: int
     simulated: bool
+    left_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,5 +148,5 @@ PanelEvent = ButtonMoved | CardMoved
 PanelListener = Callable[[PanelEvent], None]
 """Called from the rig's own thread; it must not call the rig back from there."""
 
-FaultListener = Callable[[str], None]
-"""Called from the rig's own thread with one sentence when the board reports a fault or is lost."""
+FaultListener = Callable[[StationError], None]
+"""Called from the rig's own thread when the board reports a fault or is lost."""

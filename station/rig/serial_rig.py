@@ -5,13 +5,15 @@ import queue
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from ..documents.fault import StationError
 from ..wire import messages as m
 from ..wire.session import Answered, Session, SessionCounts, Stranger
+from . import losses
 from .clock import BoardClock
 from .conversation import Conversation, SilentError
-from .greeting import foreign, greet, info_of
+from .greeting import foreign, greet, info_of, meet
 from .interface import (
     BoardInfo,
     ButtonMoved,
@@ -23,7 +25,9 @@ from .interface import (
     Switched,
 )
 from .link import Link, LinkLostError, SerialLink
+from .ports import BY_ID, Ports
 from .programme import Programme, report_of
+from .traffic import Traffic
 from .trouble import Trouble
 
 log = logging.getLogger(__name__)
@@ -48,16 +52,20 @@ class SerialRig:
         on_fault: FaultListener,
         on_panel: PanelListener | None = None,
         link: Callable[[str, int], Link] = SerialLink,
+        by_id: Path = BY_ID,
     ) -> None:
         self._port = port
+        self._ports = Ports(port, by_id)
         self._lease_ms = lease_ms
         self._open_timeout_s = open_timeout_s
         self._on_panel = on_panel
-        self._link = link(port, baud)
+        self._link_at: Callable[[str], Link] = lambda name: link(name, baud)
+        self._link: Link | None = None
         self._trouble = Trouble(on_fault)
         self._conversation: Conversation | None = None
-        self._info: BoardInfo | None = None
+        self._hello: m.HelloReply | None = None
         self._clock = BoardClock(1)
+        self.traffic = Traffic()
         self._loaded: Programme | None = None
         self._reports: queue.SimpleQueue[m.Event | StationError] = queue.SimpleQueue()
         self._wanted = False
@@ -73,9 +81,23 @@ class SerialRig:
         Raises:
             StationError: `rig_missing`, it is not open.
         """
-        if self._info is None:
-            raise self._not_open()
-        return self._info
+        return info_of(self.hello, self._port)
+
+    @property
+    def hello(self) -> m.HelloReply:
+        """The same as the board said it.
+
+        Raises:
+            StationError: `rig_missing`, it is not open.
+        """
+        if self._hello is None:
+            raise losses.not_open(self._port)
+        return self._hello
+
+    @property
+    def clock(self) -> BoardClock:
+        """The board's clock, as far as it is known."""
+        return self._clock
 
     @property
     def counts(self) -> SessionCounts | None:
@@ -137,6 +159,8 @@ class SerialRig:
             StationError: as every call; also when the board refuses.
         """
         self._make_ready()
+        if isinstance(command, m.ProgrammeBegin):
+            self._loaded = None
         return self._ask(command).reply
 
     def close(self) -> None:
@@ -181,7 +205,7 @@ class SerialRig:
 
     def _reconnect(self) -> None:
         if not self._wanted:
-            raise self._not_open()
+            raise losses.not_open(self._port)
         if self._lost or self._conversation is None:
             self._drop()
             pending = self._trouble.settle()  # the loss may be reported only now that its thread has ended
@@ -189,10 +213,11 @@ class SerialRig:
                 raise pending
             self._connect()
 
-    def _not_open(self) -> StationError:
-        return StationError("rig_missing", f"the rig at {self._port} is not open")
-
     def _connect(self) -> None:
+        self._port = self._ports.choose(
+            lambda port: meet(self._link_at(port), port, self._lease_ms, self._open_timeout_s)
+        )
+        self._link = self._link_at(self._port)
         self._link.open()
         self._lost = False
         session = Session(self._lease_ms / 1_000, secrets.randbelow(256))
@@ -204,7 +229,8 @@ class SerialRig:
             self._drop()
             raise
         self._trouble.settle()
-        log.info("rig open: %s", self.info)
+        self._ports.remember(self._port)
+        log.debug("rig open: %s", self.info)
 
     def _agree(self, conversation: Conversation) -> None:
         try:
@@ -213,13 +239,13 @@ class SerialRig:
             raise StationError(
                 "rig_missing", f"{self._port} went away while it was opened: {error}"
             ) from error
-        self._info = info_of(reply, self._port)
+        self._hello = reply
         self._clock = BoardClock(reply.ticks_hz)
         self._loaded = None
         self._restarted = False
         conversation.keep_alive(reply.lease_ms / 1_000)
         if reply.fault is not m.Fault.NONE:
-            log.info("the board still had a fault latched: %s", reply.fault.says)
+            log.debug("the board still had a fault latched: %s", reply.fault.says)
             self._clear()
         self._latched = False
         self._compare_clocks(CLOCK_ROUND_TRIPS)
@@ -232,12 +258,14 @@ class SerialRig:
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             conversation.stop()
-        self._link.close()
-        self._info = None
+        if self._link is not None:
+            self._link.close()
+        self._hello = None
 
     def _ask(self, command: m.Command) -> Answered:
         if self._conversation is None:
-            raise self._not_open()
+            raise losses.not_open(self._port)
+        self.traffic.note("command", command)
         try:
             answer = self._conversation.ask(command)
         except ValueError as error:
@@ -246,9 +274,10 @@ class SerialRig:
             raise self._give_up(error) from error
         except LinkLostError as error:
             self._drop()
-            raise self._trouble.settle() or self._loss(error) from error
+            raise self._trouble.settle() or losses.lost(self._port, error) from error
         if isinstance(answer, Stranger):
             raise foreign(answer.prefix, self._port)
+        self.traffic.note("reply", answer.reply)
         if isinstance(answer.reply, m.Refused):
             raise self._refusal(command, answer.reply.reason)
         return answer
@@ -257,18 +286,18 @@ class SerialRig:
         """The board is silent: hang up, so that the next call begins anew."""
         self._lose(error)
         self._drop()
-        return self._trouble.settle() or self._loss(error)
+        return self._trouble.settle() or losses.lost(self._port, error)
 
     def _refusal(self, command: m.Command, reason: m.Refusal) -> StationError:
         if reason is m.Refusal.NO_SESSION:
             self._notice_restart()
-            return self._trouble.settle() or self._restart()
+            return self._trouble.settle() or losses.restarted(self._port)
         if reason is m.Refusal.FAULT_LATCHED:
             status = self._ask(m.Status()).reply
             self._latched = True
             self._trouble.use(False)
             fault = status.fault if isinstance(status, m.StatusReply) else m.Fault.INTERNAL
-            return self._trouble.settle() or _fault(fault, m.NO_STEP)
+            return self._trouble.settle() or losses.board_fault(fault, m.NO_STEP)
         return StationError("rig_fault", f"the board refused {type(command).__name__}: {reason.says}")
 
     def _collect(self, programme: Programme, wait_s: float) -> tuple[StepReport, ...]:
@@ -301,6 +330,7 @@ class SerialRig:
     # --- on the thread of the conversation ----------------------------------------------------------------
 
     def _hear(self, event: m.Event) -> None:
+        self.traffic.note("event", event)
         match event:
             case m.FaultRaised():
                 self._hear_fault(event)
@@ -312,7 +342,7 @@ class SerialRig:
                 self._on_panel(CardMoved(bool(event.present), self._when_s(event.ticks)))
 
     def _hear_fault(self, event: m.FaultRaised) -> None:
-        error = _fault(event.fault, event.step)
+        error = losses.board_fault(event.fault, event.step)
         late = self._when_s(event.ticks) < self._cleared_s
         if late:  # its report was lost at first, and the fault was learned from a refusal
             self._trouble.report(error, settled=True)
@@ -323,8 +353,8 @@ class SerialRig:
     def _kept_alive(self, answer: Answered) -> None:
         restarted = isinstance(answer.reply, m.Refused) or (
             isinstance(answer.reply, m.Pong)
-            and self._info is not None
-            and answer.reply.boot_nonce != self._info.boot_nonce
+            and self._hello is not None
+            and answer.reply.boot_nonce != self._hello.boot_nonce
         )
         if restarted:
             self._notice_restart()
@@ -333,13 +363,13 @@ class SerialRig:
 
     def _lose(self, error: Exception) -> None:
         self._lost = True
-        log.warning("rig lost: %s", error)
-        self._tell(self._loss(error))
+        log.debug("rig lost: %s", error)
+        self._tell(losses.lost(self._port, error))
 
     def _notice_restart(self) -> None:
         if not self._restarted:
             self._restarted = True
-            self._tell(self._restart())
+            self._tell(losses.restarted(self._port))
 
     def _tell(self, error: StationError) -> None:
         self._trouble.report(error)
@@ -351,18 +381,3 @@ class SerialRig:
 
     def _when_s(self, ticks: int) -> float:
         return self._clock.monotonic_s(ticks) if self._clock.ready else time.monotonic()
-
-    def _restart(self) -> StationError:
-        return StationError("rig_fault", f"the board at {self._port} restarted by itself; its lights are off")
-
-    def _loss(self, error: Exception) -> StationError:
-        if isinstance(error, SilentError):
-            return StationError("rig_silent", f"the board at {self._port} does not answer any more: {error}")
-        return StationError(
-            "rig_missing", f"the cable to {self._port} is out, or the board has gone: {error}"
-        )
-
-
-def _fault(fault: m.Fault, step: int) -> StationError:
-    where = "" if step == m.NO_STEP else f" in step {step} of the exposure programme"
-    return StationError("rig_fault", f"the board switched its lights off{where}: {fault.says}")

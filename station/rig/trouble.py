@@ -26,7 +26,7 @@ class Trouble:
             if not settled:
                 self._pending = error if self._in_use else self._pending
                 self._in_use = False
-        self._on_fault(str(error))
+        self._on_fault(error)
 
     def settle(self) -> StationError | None:
         """The fault to be raised, once."""

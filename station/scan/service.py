@@ -1,7 +1,10 @@
 """What the station does for its clients: start, abort, look up, and the one atomic status."""
 
 import asyncio
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .. import __version__
@@ -16,10 +19,12 @@ from ..documents.scan import Provenance, ScanSummary
 from . import machine
 from .devices import Devices
 from .journal import Journal
+from .keeper import DeviceName, Keeper, Watch
 from .processor import Processor
 from .recorder import SOFTWARE, ScanRecorder, machine_name
 from .runner import ScanRunner
 
+log = logging.getLogger(__name__)
 ENDS = ("scan.captured", "scan.failed")
 
 
@@ -49,8 +54,32 @@ class ScanService:
         self._scanning: str | None = None
         self._fault: str | None = None
         self._ending = False
-        self._mending: asyncio.Task[None] | None = None
+        self._mending: set[asyncio.Task[None]] = set()
+        self._holder = ""
+        self._keeper = Keeper(
+            {
+                "rig": lambda: runner.on_rig(devices.open_rig),
+                "camera": lambda: runner.on_camera(devices.open_camera),
+            },
+            self._is_back,
+            self._watch(),
+        )
         journal.listen(self._on_event)
+
+    def _watch(self) -> Watch | None:
+        """Frames can be looked at that come by themselves, and that nobody misses afterwards."""
+        camera = self._settings.camera
+        if camera.trigger != "none" or Path(camera.source).is_file():
+            return None
+        return Watch(
+            lambda: self._runner.on_camera(self._devices.see),
+            lambda: self._scanning is None and not self._holder,
+            lambda error: self._note(error.code, str(error)),
+        )
+
+    def open(self) -> None:
+        """Begin to look after the devices."""
+        self._keeper.open()
 
     @property
     def _root(self) -> Path:
@@ -64,6 +93,8 @@ class ScanService:
                 middle.
         """
         await self._last_scan()
+        if self._holder:
+            raise StationError("busy", f"the rig is taken: {self._holder}")
         scan_id = new_id()
         self._scanning, self._ending = scan_id, False
         try:
@@ -95,12 +126,39 @@ class ScanService:
         """Ask the running scan to stop; without one nothing happens."""
         self._runner.post(machine.Abort())
 
-    def board_fault(self, message: str) -> None:
+    @contextmanager
+    def holding(self, why: str) -> Iterator[None]:
+        """Keep scans away while something else uses the rig.
+
+        Raises:
+            StationError: `busy`, a scan is running or somebody else has the rig.
+        """
+        self.take_hold(why)
+        try:
+            yield
+        finally:
+            self.let_go()
+
+    def take_hold(self, why: str) -> None:
+        """See `holding`, for what does not end where it began."""
+        if self._scanning is not None and not self._ending:
+            raise StationError("busy", f"scan {self._scanning} is running ({self._runner.state.phase})")
+        if self._holder:
+            raise StationError("busy", f"the rig is taken: {self._holder}")
+        self._holder = why
+
+    def let_go(self) -> None:
+        """Scans may come again."""
+        self._holder = ""
+
+    def board_fault(self, error: StationError) -> None:
         """The board reported a fault or is gone; a scan under way fails with it."""
         if self._runner.running:
-            self._runner.post(machine.Failed("rig_fault", message))
-        else:
-            self._mending = asyncio.create_task(self._note("rig_fault", message))
+            self._runner.post(machine.Failed(error.code, str(error)))
+        elif self._devices.board is not None:
+            task = asyncio.create_task(self._note(error.code, str(error)))
+            self._mending.add(task)
+            task.add_done_callback(self._mending.discard)
 
     async def _carry_out(self, scan_id: str) -> None:
         try:
@@ -121,10 +179,31 @@ class ScanService:
         self._fault = None
 
     async def _note(self, code: str, message: str) -> None:
-        """A device that failed is closed now and opened again by the next scan."""
+        """A device that failed is closed now; it is opened again in the background, or by the next scan."""
         self._fault = None if code == "aborted" else f"{code}: {message}"
-        where = self._runner.on_camera if code.startswith("camera") else self._runner.on_rig
-        await where(lambda: self._devices.lost(code, message))
+        if code.startswith("camera_"):
+            await self._runner.on_camera(lambda: self._devices.lost(code, message))
+            await self._gone("camera", code, message)
+        else:
+            await self._runner.on_rig(lambda: self._devices.lost(code, message))
+            if code.startswith("rig_"):
+                await self._gone("rig", code, message)
+
+    async def _gone(self, device: DeviceName, code: str, message: str) -> None:
+        self._keeper.lost(device)
+        await self._tell(f"{device}.lost", {"code": code, "message": message})
+
+    async def _is_back(self, device: DeviceName) -> None:
+        if self._fault is not None and self._fault.startswith(f"{device}_"):
+            self._fault = None
+        status = self._devices.rig_status if device == "rig" else self._devices.camera_status
+        await self._tell(f"{device}.ready", {"name": status.name, "evidence": status.evidence})
+
+    async def _tell(self, kind: str, data: dict[str, str]) -> None:
+        try:
+            await self._journal.tell(kind, data, "")
+        except StationError as error:  # the devices are mended whether or not that can be written down
+            log.warning("%s could not be written to the journal: %s", kind, error)
 
     def _plan(self) -> ScanPlan:
         scan = self._settings.scan
@@ -221,5 +300,7 @@ class ScanService:
     async def close(self) -> None:
         """Abort what runs and wait until it has ended."""
         self.abort()
-        tasks = [task for task in (self._scan, self._mending) if task is not None]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._keeper.close()
+        scan = () if self._scan is None else (self._scan,)
+        await asyncio.gather(*scan, *self._mending, return_exceptions=True)
+        await self._keeper.close()  # what ended just now may have begun to look for a device

@@ -31,6 +31,9 @@ class Told:
         self.faults: list[str] = []
         self.panel: list[PanelEvent] = []
 
+    def fault(self, error: StationError) -> None:
+        self.faults.append(str(error))
+
 
 @pytest.fixture
 def told() -> Told:
@@ -46,7 +49,7 @@ def make_rig(told: Told) -> Iterator[MakeRig]:
 
     def make(port: object, lease_ms: int = LEASE_MS, open_timeout_s: float = 10.0) -> SerialRig:
         made.append(
-            SerialRig(str(port), m.BAUD, lease_ms, open_timeout_s, told.faults.append, told.panel.append)
+            SerialRig(str(port), m.BAUD, lease_ms, open_timeout_s, told.fault, told.panel.append)
         )
         return made[-1]
 
@@ -244,7 +247,7 @@ def test_a_fault_whose_report_comes_late_is_still_raised_once(
         links.append(HardOfHearing(port, baud))
         return links[-1]
 
-    rig = SerialRig(str(software_board.link), m.BAUD, LEASE_MS, 10.0, told.faults.append, link=link)
+    rig = SerialRig(str(software_board.link), m.BAUD, LEASE_MS, 10.0, told.fault, link=link)
     with closing(rig):
         rig.open()
         rig.switch(0, 30)
@@ -477,7 +480,7 @@ def test_a_board_of_another_version_is_named_with_what_to_do(impostor: Any, make
     assert error.code == "rig_protocol"
     assert f"{m.MAJOR + 1}.4" in str(error)
     assert f"{m.MAJOR}.{m.MINOR}" in str(error)
-    assert f"make -C firmware flash PORT={port}" in error.hint
+    assert f"station rig flash --port {port}" in error.hint
 
 
 def test_no_port_at_all(tmp_path: Path, make_rig: MakeRig) -> None:
