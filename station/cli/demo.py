@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from textwrap import fill
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -13,8 +14,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..client import StationClient
 from ..config import Settings, as_toml
+from ..documents.event import Event, Status
 from ..documents.plan import Side
 from ..documents.scan import ScanSummary
+from ..share.firmware import built_firmware
 from .faces import size
 from .processes import Services
 from .scanning import raise_if_failed
@@ -22,8 +25,13 @@ from .scanning import raise_if_failed
 if TYPE_CHECKING:
     from ..offline import TruthComparison
 
+Board = Literal["software", "firmware"]
 BOWED_MM = 1.5
-STEPS = 1 + 1 + 8 + 2 + 1 + 7 + 1  # begun, ambient, lights, verified, stored, captured, computed, shown
+WIDTH = 80
+BOARDS = {
+    "software": "a program that stands in for the firmware",
+    "firmware": "the firmware as it is flashed, on a simulated chip",
+}
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -55,16 +63,20 @@ def demo(
     context: typer.Context,
     seed: Annotated[int | None, typer.Option(help="which cards; default: drawn anew each time")] = None,
     dpi: Annotated[int, typer.Option(help="what the twin's camera samples", min=150, max=1200)] = 600,
+    board: Annotated[
+        Board | None, typer.Option(help="firmware: the real one, in a simulator of its chip")
+    ] = None,
 ) -> None:
     """Scan three simulated cards end to end and compare with the truth; needs no hardware."""
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
-    settings, path = _demo_settings(context.obj.settings, chosen, dpi)
+    settings, path = _demo_settings(context.obj.settings, chosen, dpi, board)
+    if settings.twin.board == "firmware":
+        built_firmware()  # what is missing for it is better said now than by the daemon
     console.print(
-        "This runs on the digital twin: simulated cards, lights, camera and board; no hardware is touched."
+        "This runs on the digital twin: simulated cards, lights, camera and board;\nno hardware is touched."
     )
     console.print(
-        f"seed {chosen} (the same cards again: station demo --seed {chosen})\n"
-        f"data in {settings.station.data}\n"
+        f"seed {chosen} (the same cards again: station demo --seed {chosen})\ndata in {settings.station.data}"
     )
     with (
         Services(path, settings.station.data) as services,
@@ -73,8 +85,9 @@ def demo(
         services.start("trainer")
         services.start("daemon")
         services.wait_ready(client)
+        _print_board(client.status(), settings.twin.board)
         cards = cards_of(chosen)
-        with _progress(f"{len(cards)} cards", len(cards) * STEPS) as advance:
+        with _progress(len(cards)) as advance:
             scans = _Tour(client, cards, advance).run()
         _delivery(client, [scan.id for scan in scans], services)
     console.print("\nreports:")
@@ -82,13 +95,13 @@ def demo(
         console.print(f"  {scan.report}")
 
 
-def _demo_settings(base: Settings, seed: int, dpi: int) -> tuple[Settings, Path]:
+def _demo_settings(base: Settings, seed: int, dpi: int, board: Board | None) -> tuple[Settings, Path]:
     """Settings of a station of its own, on the twin, beside the real data, and the file they are saved in."""
     data = base.station.data / "demo"
     settings = Settings.model_validate(
         {
             "station": {"name": "demo", "data": data, "reserve_mb": base.station.reserve_mb},
-            "twin": {"seed": seed, "dpi": dpi},
+            "twin": {"seed": seed, "dpi": dpi, "board": board or base.twin.board},
             "scan": {"rectified_dpi": min(600, dpi)},
         }
     )
@@ -121,7 +134,7 @@ class _Tour:
                 continue
             raise_if_failed(event)
             number, card = self._under_way[event.cause]
-            self._advance(f"card {number}: {event.data.get('step') or event.type.removeprefix('scan.')}")
+            self._advance(number, event)
             if event.type == "scan.captured":
                 self._put_down_next()
             if event.type == "scan.processed":
@@ -142,27 +155,61 @@ class _Tour:
 
 
 @contextmanager
-def _progress(title: str, steps: int) -> Iterator["Advance"]:
+def _progress(cards: int) -> Iterator["Advance"]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.fields[step]}"),
+        TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[step]}"),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        yield Advance(progress, title, steps)
+        yield Advance(progress, cards)
 
 
 class Advance:
-    """One step further on the bar, with its name."""
+    """The bar over all cards: what the events of each tell moves it on."""
 
-    def __init__(self, progress: Progress, title: str, steps: int) -> None:
+    def __init__(self, progress: Progress, cards: int) -> None:
         self._progress = progress
-        self._task = progress.add_task(title, total=steps, step="")
+        self._shares = [CardShare() for _ in range(cards)]
+        self._task = progress.add_task(f"{cards} cards", total=cards, step="")
 
-    def __call__(self, step: str) -> None:
-        """One step further."""
-        self._progress.update(self._task, advance=1, step=step)
+    def __call__(self, number: int, event: Event) -> None:
+        """What has just happened to a card, counted from 1."""
+        self._shares[number - 1].hear(event.type)
+        step = event.data.get("step") or event.type.removeprefix("scan.")
+        self._progress.update(
+            self._task, completed=sum(card.done for card in self._shares), step=f"card {number}: {step}"
+        )
+
+
+class CardShare:
+    """How much of one card is done, 0 to 1.
+
+    How many steps a scan is told in is not known beforehand: each takes a part of what its phase has left,
+    and only the end of a phase is the whole of it.
+    """
+
+    CAPTURED = 0.4
+    STEP = 0.15
+
+    def __init__(self) -> None:
+        self.done = 0.0
+        self._phase_end = self.CAPTURED
+
+    def hear(self, kind: str) -> None:
+        """An event of this card's scan."""
+        if kind == "scan.captured":
+            self.done, self._phase_end = self.CAPTURED, 1.0
+        elif kind == "scan.processed":
+            self.done = self._phase_end = 1.0
+        else:
+            self.done += self.STEP * (self._phase_end - self.done)
+
+
+def _print_board(status: Status, board: Board) -> None:
+    console.print(f"board in the loop: {status.rig.name}, {BOARDS[board]}\n")
 
 
 def _print_card(scan: ScanSummary, card: DemoCard, number: int) -> None:
@@ -173,14 +220,13 @@ def _print_card(scan: ScanSummary, card: DemoCard, number: int) -> None:
     console.print(
         f"[bold]card {number} of 3[/bold]: seed {card.seed}, {card.words}; {size(scan.bytes)} on disk"
     )
-    console.print(f"  seconds    {times}")
+    console.print(fill(f"  seconds    {times}", WIDTH, subsequent_indent=" " * 13))
     console.print(f"  centering  {_centering(found)}")
     console.print(
         f"  normals    mean angular error {found.normals_mean_deg:.2f}°, "
         f"median {found.normals_median_deg:.2f}°;\n"
-        f"             a constant normal (0, 0, 1) would be off by {found.flat_mean_deg:.2f}°"
+        f"             a constant normal (0, 0, 1) would be off by {found.flat_mean_deg:.2f}°\n"
     )
-    console.print(f"  report     {scan.report}\n")
 
 
 def _centering(found: "TruthComparison") -> str:

@@ -40,6 +40,11 @@ class RunningBoard:
         self._light_log = light_log
         self._process: subprocess.Popen[str] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process; None: it does not run."""
+        return self._process.pid if self._process else None
+
     def start(self, program: list[str]) -> None:
         """Start it and wait until its port can be opened.
 

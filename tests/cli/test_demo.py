@@ -3,8 +3,14 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from station.cli.demo import CardShare
+from station.share.firmware import missing_packages
 
 DPI = "220"
 
@@ -20,12 +26,20 @@ def demo(home: Any, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture
+def firmware(program: Callable[[str], str]) -> None:
+    """What the real firmware needs to be built."""
+    for package in missing_packages():
+        program(f"what the package {package} holds")
+
+
 def test_three_cards_are_scanned_and_held_against_the_truth(private_home: Any) -> None:
     """The seed is drawn by the demo itself: nobody chose it."""
     done = demo(private_home)
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout
     assert "digital twin" in said
+    assert "board in the loop: software board, a program that stands in for the firmware" in said
     assert "3 of 3 scans delivered" in said
     reports = [Path(line.strip()) for line in said.split("reports:")[1].splitlines() if line.strip()]
     assert len(reports) == 3
@@ -43,8 +57,28 @@ def test_three_cards_are_scanned_and_held_against_the_truth(private_home: Any) -
     assert "Traceback" not in done.stderr
 
 
-def test_a_second_demo_beside_the_first_ones_data_works_too(private_home: Any) -> None:
-    first, second = (demo(private_home, "--seed", "7") for _ in range(2))
+def test_a_second_demo_beside_the_first_ones_data_works_too(private_home: Any, firmware: None) -> None:
+    """And that one has the real firmware in the loop."""
+    first, second = (demo(private_home, "--seed", "7", *more) for more in ((), ("--board", "firmware")))
     assert first.returncode == second.returncode == 0, second.stdout + second.stderr
+    assert (
+        "board in the loop: ATmega328P, the firmware as it is flashed, on a simulated chip" in second.stdout
+    )
     folders = list((private_home.path / ".local/share/scan-station/demo/scans").glob("*/*/*/*"))
     assert len(folders) == 6
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4, 11, 200])
+def test_the_bar_grows_to_the_end_and_not_beyond_whatever_the_number_of_steps(steps: int) -> None:
+    told = ["scan.started", *["scan.step"] * steps, "scan.captured"]
+    told += ["scan.computing", *["scan.step"] * steps, "scan.processed"]
+    card, seen = CardShare(), [0.0]
+    for kind in told:
+        card.hear(kind)
+        seen.append(card.done)
+    assert seen == sorted(seen)
+    assert seen[told.index("scan.captured")] < CardShare.CAPTURED
+    assert seen[told.index("scan.captured") + 1] == CardShare.CAPTURED
+    assert seen[-2] < seen[-1] == 1.0
+    card.hear("scan.step")
+    assert card.done == 1.0

@@ -1,4 +1,4 @@
-"""The firmware is built once for each state of its sources, whoever asks at once, and never from stale ones."""
+"""The firmware is built once for each state of its sources, and never taken from a stale build."""
 
 import os
 import shutil
