@@ -1,6 +1,7 @@
 """The software board as a process: a real pseudo-terminal, a light log, and a life apart from its clients.
 
-    python -m station.twin.board --link PATH --light-log PATH [--lease-ms N] [--owner-pid PID | --stay]
+    python -m station.twin.board --link PATH --light-log PATH [--lease-ms N] [--clock-ppm N]
+                                 [--owner-pid PID | --stay]
 
 Prints `ready PATH` when it can be opened. It ends on SIGTERM, or by itself when its owner (by default the
 process that started it) is gone and the host lease is over; lights off first, in every case. Control lines on
@@ -25,6 +26,7 @@ from .board_guard import Guard
 from .board_line import BadLine, LineFaults
 from .board_parts import MS
 from .board_port import Port
+from .board_resonator import Resonator, parse_ppm
 from .lightlog import LightLogWriter
 
 OWNER_GRACE_NS = 500 * MS
@@ -35,7 +37,13 @@ class BoardProcess:
     """Shell around the core: pseudo-terminal, clock, light log, control lines, owner and signals."""
 
     def __init__(
-        self, link: Path, light_log: Path, lease_max_ms: int, owner_pid: int | None, seed: int
+        self,
+        link: Path,
+        light_log: Path,
+        lease_max_ms: int,
+        owner_pid: int | None,
+        seed: int,
+        resonator: Resonator,
     ) -> None:
         self._link = link
         self._port = Port(link)
@@ -44,7 +52,8 @@ class BoardProcess:
         self._lease_max_ms = lease_max_ms
         self._owner_pid = owner_pid
         self._line = BadLine(seed)
-        self._selector = selectors.DefaultSelector()
+        self._resonator = resonator
+        self._selector = selectors.SelectSelector()  # the one that waits to the microsecond
         self._nonce = secrets.randbelow(0x10000)
         self._timers: list[tuple[int, Callable[[int], None]]] = []
         self._hanging = False
@@ -60,7 +69,7 @@ class BoardProcess:
         """
         self._log.open()
         self._guard.start()
-        self._core = BoardCore(self._birth(ResetCause.POWER_ON), time.monotonic_ns())
+        self._core = BoardCore(self._birth(ResetCause.POWER_ON), self._board_ns(time.monotonic_ns()))
         self._watch(self._port.open(), self._on_port)
         self._watch_signals()
         self._watch_owner()
@@ -72,7 +81,7 @@ class BoardProcess:
             while not self._ending:
                 self._turn()
         finally:
-            self._perform(self._core.power_off(time.monotonic_ns()), time.monotonic_ns())
+            self._power_off(time.monotonic_ns())
             self._port.close()
             self._log.close()
             self._guard.dismiss()
@@ -82,7 +91,7 @@ class BoardProcess:
             key.data()
         now = time.monotonic_ns()
         if not self._hanging:
-            self._perform(self._core.advance(now), now)
+            self._perform(self._core.advance(self._board_ns(now)), now)
         for due, action in [timer for timer in self._timers if timer[0] <= now]:
             self._timers.remove((due, action))
             action(now)
@@ -91,16 +100,17 @@ class BoardProcess:
 
     def _patience_s(self) -> float | None:
         times = [self._line.wake_ns, *(due for due, _ in self._timers)]
-        if not self._hanging:
-            times.append(self._core.wake_ns)
+        wake_ns = self._core.wake_ns
+        if not self._hanging and wake_ns is not None:
+            times.append(self._resonator.host_ns(wake_ns))
         if self._owner_gone_ns is not None:
-            times.append(max(self._owner_gone_ns + OWNER_GRACE_NS, self._core.lease_over_ns))
+            times.append(max(self._owner_gone_ns + OWNER_GRACE_NS, self._lease_over_ns))
         nearest = min((when for when in times if when is not None), default=None)
         return None if nearest is None else max(0.0, (nearest - time.monotonic_ns()) / 1e9)
 
     def _perform(self, output: Output, now: int) -> None:
         for when, mask in output.edges:
-            self._log.write(when, mask)
+            self._log.write(self._resonator.host_ns(when), mask)
         for frame in output.frames:
             self._line.to_host(frame, now)
         self._port.write(self._line.due(now))
@@ -109,7 +119,14 @@ class BoardProcess:
         data = self._line.to_board(self._port.read())
         if not self._hanging:
             now = time.monotonic_ns()
-            self._perform(self._core.receive(data, now), now)
+            self._perform(self._core.receive(data, self._board_ns(now)), now)
+
+    def _board_ns(self, now: int) -> int:
+        return self._resonator.board_ns(now)
+
+    @property
+    def _lease_over_ns(self) -> int:
+        return self._resonator.host_ns(self._core.lease_over_ns)
 
     # --- life and death -----------------------------------------------------------------------------------
 
@@ -118,11 +135,16 @@ class BoardProcess:
         return Birth(self._nonce, cause, self._lease_max_ms)
 
     def _restart(self, cause: ResetCause, now: int) -> None:
-        dark = self._core.power_off(now)
-        for when, mask in dark.edges:
-            self._log.write(when, mask)
+        self._power_off(now)
         self._hanging = False
-        self._core = BoardCore(self._birth(cause), now)
+        self._core = BoardCore(self._birth(cause), self._board_ns(now))
+
+    def _power_off(self, now: int) -> None:
+        """What was due before still happens; then it is dark."""
+        board_ns = self._board_ns(now)
+        if not self._hanging:
+            self._perform(self._core.advance(board_ns), now)
+        self._perform(self._core.power_off(board_ns), now)
 
     def _watch(self, descriptor: int, action: Callable[[], None]) -> None:
         self._selector.register(descriptor, selectors.EVENT_READ, action)
@@ -156,7 +178,7 @@ class BoardProcess:
 
     def _check_owner(self, now: int) -> None:
         gone = self._owner_gone_ns
-        if gone is not None and now >= gone + OWNER_GRACE_NS and now >= self._core.lease_over_ns:
+        if gone is not None and now >= gone + OWNER_GRACE_NS and now >= self._lease_over_ns:
             self._ending = True
 
     # --- control lines ------------------------------------------------------------------------------------
@@ -215,6 +237,7 @@ class BoardProcess:
             case "reset", ():
                 self._restart(ResetCause.EXTERNAL, now)
             case "hang", ():
+                self._perform(self._core.advance(self._board_ns(now)), now)
                 self._hanging = True
                 self._timers.append(
                     (now + WATCHDOG_MS * MS, lambda late: self._restart(ResetCause.WATCHDOG, late))
@@ -230,7 +253,7 @@ class BoardProcess:
                 released = now + int(milliseconds * MS)
                 self._timers.append((released, lambda late: self._press(int(button), False, late)))
             case "card", (present,):
-                self._perform(self._core.sense_card(bool(present), now), now)
+                self._perform(self._core.sense_card(bool(present), self._board_ns(now)), now)
 
     def _replug(self) -> None:
         ours = self._port.close()
@@ -239,7 +262,7 @@ class BoardProcess:
         self._watch(self._port.open(), self._on_port)
 
     def _press(self, button: int, pressed: bool, now: int) -> None:
-        self._perform(self._core.press(button, pressed, now), now)
+        self._perform(self._core.press(button, pressed, self._board_ns(now)), now)
 
     def _describe(self) -> str:
         panel = self._core.panel
@@ -261,6 +284,9 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--link", type=Path, required=True, help="name under which the port appears")
     parser.add_argument("--light-log", type=Path, required=True, help="file that tells which lights burned")
     parser.add_argument("--lease-ms", type=int, default=60_000, help="longest host lease that is granted")
+    parser.add_argument(
+        "--clock-ppm", type=parse_ppm, default=0, help="how much faster its clock runs than this machine's"
+    )
     owner = parser.add_mutually_exclusive_group()
     owner.add_argument("--owner-pid", type=int, default=os.getppid(), help="end when this process is gone")
     owner.add_argument("--stay", action="store_true", help="end only on a signal")
@@ -276,7 +302,14 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _arguments(sys.argv[1:] if arguments is None else arguments)
     owner = None if chosen.stay else chosen.owner_pid
     try:
-        BoardProcess(chosen.link, chosen.light_log, chosen.lease_ms, owner, chosen.seed).run(chosen.fault)
+        BoardProcess(
+            chosen.link,
+            chosen.light_log,
+            chosen.lease_ms,
+            owner,
+            chosen.seed,
+            Resonator(chosen.clock_ppm, time.monotonic_ns()),
+        ).run(chosen.fault)
     except OSError as error:
         sys.stderr.write(f"the software board cannot start: {error}\n")
         return 1

@@ -33,7 +33,10 @@ class Birth:
 
 @dataclass(slots=True)
 class Output:
-    """Light edges `(ns, mask)` and whole frames, each in order. Log the edges before sending the frames."""
+    """Edges `(ns, mask)` of lights and trigger, and whole frames, each in order.
+
+    Log the edges before sending the frames.
+    """
 
     edges: list[tuple[int, int]] = field(default_factory=list)
     frames: list[bytes] = field(default_factory=list)
@@ -57,7 +60,7 @@ class BoardCore:
 
     def receive(self, data: bytes, now_ns: int) -> Output:
         """Take in what the host sent."""
-        self._machine.expire_lights(now_ns)
+        self._machine.advance(now_ns)
         for frame in self._reader.feed(data):
             self._take(frame, now_ns)
         return self.advance(now_ns)
@@ -65,10 +68,11 @@ class BoardCore:
     def advance(self, now_ns: int) -> Output:
         """Do what has become due."""
         self._advanced_ns = now_ns
-        self._machine.expire_lights(now_ns)
-        if self._lease_is_over(now_ns) and self._machine.needs_host:
-            self._machine.fail(m.Fault.LEASE_EXPIRED, now_ns)
-        self._machine.advance_programme(now_ns)
+        if self._lease_is_over(now_ns):
+            self._machine.advance(self.lease_over_ns)
+            if self._machine.needs_host:
+                self._machine.fail(m.Fault.LEASE_EXPIRED, self._machine.now_ns)
+        self._machine.advance(now_ns)
         if self._session and not self._lease_is_over(now_ns):
             event = self._machine.events.due(now_ns)
             if event is not None:
@@ -78,6 +82,7 @@ class BoardCore:
 
     def press(self, button: int, pressed: bool, now_ns: int) -> Output:
         """A button changes."""
+        self._machine.advance(now_ns)
         bit = 1 << button
         panel = self._machine.panel
         panel.buttons = panel.buttons | bit if pressed else panel.buttons & ~bit
@@ -85,6 +90,7 @@ class BoardCore:
 
     def sense_card(self, present: bool, now_ns: int) -> Output:
         """The card sensor changes."""
+        self._machine.advance(now_ns)
         self._machine.panel.card_present = present
         return self._notice(m.Card(int(present), self._machine.ticks(now_ns)), now_ns)
 

@@ -61,9 +61,9 @@ def darken(light_log: Path) -> None:
     if not light_log.exists():
         return
     reader = LightLogReader(light_log).open()
-    burning = reader.mask()
+    _, pins = next(reader.edges_back(), (0, 0))  # lights, and the trigger line
     reader.close()
-    if burning:
+    if pins:
         heir = LightLogHeir(light_log).open()
         heir.write(time.monotonic_ns(), 0)
         heir.close()

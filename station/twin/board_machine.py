@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..wire import messages as m
-from .board_parts import MS, US, EventQueue, FaultMemory, Lamps
+from .board_heat import Burn
+from .board_lamps import Lamps
+from .board_parts import MS, US, EventQueue, FaultMemory
 from .board_programme import ProgrammeRun, ProgrammeStore, RefusedError
 
 LIGHTS = 8
 BUTTONS = 2
 _BUZZER_HZ = range(100, 10_001)
+_BRIGHTEST = 255
+_TICKS = 1 << 32
+_START_AHEAD_MAX_TICKS = m.START_AHEAD_MAX_MS * 1_000
 
 
 @dataclass(slots=True)
@@ -26,13 +31,18 @@ class Panel:
 
 
 class BoardMachine:
-    """The board behind its protocol. `edge(ns, mask)` is told every change of the lights."""
+    """The board behind its protocol. `edge(ns, mask)` is told every change of lights and trigger.
+
+    Its timers are hardware: what was due while nobody called happened at its time all the same. `now_ns` is
+    how far that has been told.
+    """
 
     def __init__(self, now_ns: int, edge: Callable[[int, int], None]) -> None:
         self._born_ns = now_ns
         self._store = ProgrammeStore(LIGHTS)
         self._run: ProgrammeRun | None = None
-        self.lamps = Lamps(edge)
+        self.now_ns = now_ns
+        self.lamps = Lamps(edge, LIGHTS, now_ns)
         self.events = EventQueue()
         self.faults = FaultMemory()
         self.panel = Panel()
@@ -46,6 +56,7 @@ class BoardMachine:
             m.ProgrammeEnd: lambda _, __: self._done(self._store.end),
             m.Arm: self._arm,
             m.Start: self._start,
+            m.StartAt: self._start_at,
             m.Abort: self._stop,
             m.Clear: lambda _, __: self._done(self.faults.clear),
             m.Errors: lambda _, __: self.faults.report(),
@@ -80,17 +91,24 @@ class BoardMachine:
         self.faults.latch(fault, step, ticks)
         self.events.push(m.FaultRaised(fault, step, ticks), reserved=True)
 
-    def expire_lights(self, now_ns: int) -> None:
-        """Enforce the maximum on-time."""
-        if not self.lamps.expired(now_ns):
-            return
-        if self.lamps.timed:
+    def advance(self, now_ns: int) -> None:
+        """Do what the timers had due up to now, each at its time."""
+        while (due_ns := self.wake_ns) is not None and due_ns <= now_ns:
+            self.now_ns = max(due_ns, self.now_ns)
+            self._expire_lights(self.now_ns)
+            self.lamps.turn(self.now_ns)
+            self._advance_programme(self.now_ns)
+        self.now_ns = max(now_ns, self.now_ns)
+
+    def _expire_lights(self, now_ns: int) -> None:
+        if self.lamps.too_hot(now_ns):
+            self.fail(m.Fault.TOO_HOT, now_ns)
+        elif self.lamps.expired(now_ns) and self.lamps.timed:
             self.lamps.set(0, now_ns)
-        else:
+        elif self.lamps.expired(now_ns):
             self.fail(m.Fault.MAX_ON_EXPIRED, now_ns)
 
-    def advance_programme(self, now_ns: int) -> None:
-        """Do what the running programme has due."""
+    def _advance_programme(self, now_ns: int) -> None:
         run = self._run
         if run is None:
             return
@@ -104,7 +122,7 @@ class BoardMachine:
     def wake_ns(self) -> int | None:
         """When lights or programme have something due."""
         running = None if self._run is None else self._run.wake_ns(may_report=self.events.has_room)
-        return min((time for time in (self.lamps.off_ns, running) if time is not None), default=None)
+        return min((time for time in (self.lamps.wake_ns, running) if time is not None), default=None)
 
     @property
     def needs_host(self) -> bool:
@@ -124,7 +142,7 @@ class BoardMachine:
 
     @property
     def _step(self) -> int:
-        return m.NO_STEP if self._run is None else self._run.index
+        return self._run.index if self._run is not None and self._run.begun else m.NO_STEP
 
     @staticmethod
     def _done(act: Callable[..., None], *arguments: m.Command) -> m.Reply:
@@ -132,25 +150,32 @@ class BoardMachine:
         return m.Ok()
 
     def _end_programme(self, reason: m.EndReason, now_ns: int) -> None:
-        steps_done = self._step
+        steps_done = 0 if self._run is None else self._run.index
         self.quench(now_ns)
         self.events.push(m.ProgrammeDone(reason, steps_done, self.ticks(now_ns)), reserved=True)
 
     def _light(self, command: m.Light, now_ns: int) -> m.Reply:
         if command.light >= LIGHTS:
             raise RefusedError(m.Refusal.BAD_LIGHT)
-        return self._burn(1 << command.light, command.flags, command.max_on_ms, now_ns)
+        return self._burn(1 << command.light, m.PWM_LEVELS, command, now_ns)
 
     def _lights(self, command: m.Lights, now_ns: int) -> m.Reply:
         if command.mask == 0 or command.mask >> LIGHTS:
             raise RefusedError(m.Refusal.BAD_LIGHT)
-        return self._burn(command.mask, command.flags, command.max_on_ms, now_ns)
+        if command.level == 0:
+            raise RefusedError(m.Refusal.BAD_VALUE)
+        level = -(-command.level * m.PWM_LEVELS // _BRIGHTEST)
+        return self._burn(command.mask, level, command, now_ns)
 
-    def _burn(self, mask: int, flags: int, max_on_ms: int, now_ns: int) -> m.Reply:
-        if not 1 <= max_on_ms <= m.MAX_ON_MAX_MS:
+    def _burn(self, mask: int, level: int, command: m.Light | m.Lights, now_ns: int) -> m.Reply:
+        if not 1 <= command.max_on_ms <= m.MAX_ON_MAX_MS:
             raise RefusedError(m.Refusal.BAD_DURATION)
+        timed = bool(command.flags & m.LightFlag.TIMED)
+        certain_ms = command.max_on_ms if timed else 1  # who asks for no time may switch off at any
+        if not self.lamps.bear([Burn(mask, level, certain_ms * MS)], now_ns):
+            raise RefusedError(m.Refusal.TOO_HOT)
         self._store.disarm()
-        self.lamps.set(mask, now_ns, max_on_ms * MS, timed=bool(flags & m.LightFlag.TIMED))
+        self.lamps.set(mask, now_ns, command.max_on_ms * MS, timed=timed, level=level)
         return m.Ok()
 
     def _stop(self, _: m.Command, now_ns: int) -> m.Reply:
@@ -160,14 +185,25 @@ class BoardMachine:
         return m.Ok()
 
     def _arm(self, _: m.Arm, now_ns: int) -> m.Reply:
-        self._store.arm()
+        self._store.arm(self.lamps, now_ns)
         self.lamps.set(0, now_ns)
         return m.Ok()
 
     def _start(self, _: m.Start, now_ns: int) -> m.Reply:
+        return self._run_from(now_ns)
+
+    def _start_at(self, command: m.StartAt, now_ns: int) -> m.Reply:
+        elapsed_ticks = (now_ns - self._born_ns) // US
+        ahead_ticks = (command.at_ticks - elapsed_ticks) % _TICKS
+        start_ns = self._born_ns + (elapsed_ticks + ahead_ticks) * US
+        return self._run_from(start_ns, in_time=ahead_ticks <= _START_AHEAD_MAX_TICKS)
+
+    def _run_from(self, start_ns: int, *, in_time: bool = True) -> m.Reply:
         if self._store.state is not m.BoardState.ARMED:
             raise RefusedError(m.Refusal.NOT_ARMED)
-        self._run = ProgrammeRun(self._store.steps, self.lamps, self.ticks, now_ns)
+        if not in_time:
+            raise RefusedError(m.Refusal.BAD_TIME)
+        self._run = ProgrammeRun(self._store.steps, self.lamps, self.ticks, start_ns)
         return m.Ok()
 
     def _buzz(self, command: m.Buzzer, _: int) -> m.Reply:
@@ -192,5 +228,5 @@ class BoardMachine:
             card_present=int(self.panel.card_present),
             events_waiting=len(self.events),
             ticks=self.ticks(now_ns),
-            heat_ms=0,
+            heat_ms=self.lamps.hottest_ms(now_ns),
         )

@@ -1,10 +1,6 @@
-"""Parts of the software board: lamps with their maximum on-time, numbered events, kept faults.
-
-Pure; times in ns.
-"""
+"""Parts of the software board: numbered events, kept faults. Pure; times in ns."""
 
 from collections import deque
-from collections.abc import Callable
 
 from ..wire.frame import Frame
 from ..wire.messages import (
@@ -22,28 +18,6 @@ MS = 1_000_000
 US = 1_000
 _LAST_EVENT_NUMBER = 255
 _U16 = 0xFFFF
-
-
-class Lamps:
-    """What burns, and until when it may."""
-
-    def __init__(self, edge: Callable[[int, int], None]) -> None:
-        self._edge = edge
-        self.mask = 0
-        self.off_ns: int | None = None
-        self.timed = False
-
-    def set(self, mask: int, now_ns: int, max_on_ns: int | None = None, *, timed: bool = False) -> None:
-        """Let exactly these burn; every change is reported to `edge`."""
-        self.off_ns = now_ns + max_on_ns if mask and max_on_ns is not None else None
-        self.timed = timed
-        if mask != self.mask:
-            self.mask = mask
-            self._edge(now_ns, mask)
-
-    def expired(self, now_ns: int) -> bool:
-        """Whether the maximum on-time is over."""
-        return self.off_ns is not None and now_ns >= self.off_ns
 
 
 class EventQueue:

@@ -10,6 +10,7 @@ from ..wire.messages import (
     GAP_MAX_US,
     GAP_MIN_US,
     MAX_ON_MAX_MS,
+    PWM_LEVELS,
     STEPS_MAX,
     BoardState,
     ProgrammeBegin,
@@ -18,7 +19,9 @@ from ..wire.messages import (
     StepDone,
     StepFlag,
 )
-from .board_parts import US, Lamps
+from .board_heat import Burn
+from .board_lamps import Lamps
+from .board_parts import US
 
 
 class RefusedError(Exception):
@@ -59,8 +62,8 @@ class ProgrammeStore:
             raise RefusedError(Refusal.BAD_CHECKSUM)
         self.state = BoardState.LOADED
 
-    def arm(self) -> None:
-        """Check the limits of every step."""
+    def arm(self, lamps: Lamps, now_ns: int) -> None:
+        """Check the limits of every step, and the duty cycle of all."""
         if self.state not in (BoardState.LOADED, BoardState.ARMED):
             raise RefusedError(Refusal.NO_PROGRAMME)
         for step in self.steps:
@@ -68,6 +71,8 @@ class ProgrammeStore:
                 raise RefusedError(Refusal.BAD_LIGHT)
             if not _durations_allowed(step):
                 raise RefusedError(Refusal.BAD_DURATION)
+        if not lamps.bear([_burn(step) for step in self.steps], now_ns):
+            raise RefusedError(Refusal.TOO_HOT)
         self.state = BoardState.ARMED
 
     def disarm(self) -> None:
@@ -92,6 +97,10 @@ def _durations_allowed(step: ProgrammeStep) -> bool:
     )
 
 
+def _burn(step: ProgrammeStep) -> Burn:
+    return Burn(step.mask, PWM_LEVELS, (step.settle_us + step.expose_us) * US, step.gap_us * US)
+
+
 class _Phase(Enum):
     WAITING = auto()  # for its turn, or for room to report the step
     SETTLING = auto()
@@ -106,20 +115,21 @@ class _Stamps:
 
 
 class ProgrammeRun:
-    """One run. A stage whose moment was missed begins late, and all that follows moves with it.
+    """One run. A step that waited for room to report begins late, and all that follows moves with it.
 
     So a light is never on for shorter than asked, and the reports say what really was.
     """
 
     def __init__(
-        self, steps: list[ProgrammeStep], lamps: Lamps, ticks: Callable[[int], int], now_ns: int
+        self, steps: list[ProgrammeStep], lamps: Lamps, ticks: Callable[[int], int], start_ns: int
     ) -> None:
         self._steps = steps
         self._lamps = lamps
         self._ticks = ticks
         self._phase = _Phase.WAITING
         self._stamps = _Stamps()
-        self._next_ns = now_ns
+        self._next_ns = start_ns
+        self.begun = False
         self.index = 0
 
     def wake_ns(self, *, may_report: bool) -> int | None:
@@ -135,13 +145,14 @@ class ProgrammeRun:
     def advance(self, now_ns: int, *, may_report: bool) -> StepDone | None:
         """Perform what is due at `now_ns`; returns the report of a step that ended."""
         while not self.finished and now_ns >= self._next_ns:
+            self.begun = True
             if self._phase is _Phase.WAITING:
                 if not may_report:
                     self._stamps.late = True
                     return None
                 self._lights_on(now_ns)
             elif self._phase is _Phase.SETTLING:
-                self._trigger(now_ns)
+                self._expose(now_ns)
             else:
                 return self._lights_off(now_ns)
         return None
@@ -153,10 +164,13 @@ class ProgrammeRun:
         self._phase = _Phase.SETTLING
         self._next_ns = now_ns + step.settle_us * US
 
-    def _trigger(self, now_ns: int) -> None:
+    def _expose(self, now_ns: int) -> None:
+        step = self._steps[self.index]
+        if step.flags & StepFlag.TRIGGER:
+            self._lamps.trigger(now_ns)
         self._stamps.trigger_ticks = self._ticks(now_ns)
         self._phase = _Phase.EXPOSING
-        self._next_ns = now_ns + self._steps[self.index].expose_us * US
+        self._next_ns = now_ns + step.expose_us * US
 
     def _lights_off(self, now_ns: int) -> StepDone:
         step, stamps = self._steps[self.index], self._stamps
