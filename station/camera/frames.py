@@ -31,6 +31,11 @@ class Layout:
         """8 or 16."""
         return 16 if self.fourcc == "Y16" else 8
 
+    @property
+    def compressed(self) -> bool:
+        """Whether a frame's bytes are no pixels yet."""
+        return self.fourcc == "MJPG"
+
     def whole(self, raw: NDArray[Any]) -> bool:
         """Whether a frame arrived in full, as far as its bytes tell."""
         if raw.size == 0:

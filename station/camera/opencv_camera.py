@@ -57,8 +57,9 @@ class OpenCvCamera:
         """
         self.close()
         capture = self._source.open(self._fourcc, self._silent_after_s)
-        gaps_show = isinstance(self._source, DeviceSource) and not self._triggered
-        pump = Pump(capture, self._source, self._silent_after_s, gaps_show=gaps_show)
+        driver = isinstance(self._source, DeviceSource)
+        gaps_show = driver and not self._triggered
+        pump = Pump(capture, self._source, self._silent_after_s, gaps_show=gaps_show, driver=driver)
         pump.start()
         self._pump = pump
         try:

@@ -14,6 +14,7 @@ from station.documents.fault import StationError
 from .frames import DriverFrame, Layout
 from .numbering import Numbering
 from .source import Source
+from .tail import Tails
 
 T = TypeVar("T")
 
@@ -43,10 +44,17 @@ class Pump:
         source: of the capture.
         silent_after_s: how long to wait for a frame.
         gaps_show: the stamps are the driver's and come at an even pace, see `Numbering`.
+        driver: frames come straight from a driver's buffers, see `Tails`.
     """
 
     def __init__(
-        self, capture: cv2.VideoCapture, source: Source, silent_after_s: float, *, gaps_show: bool = False
+        self,
+        capture: cv2.VideoCapture,
+        source: Source,
+        silent_after_s: float,
+        *,
+        gaps_show: bool,
+        driver: bool,
     ) -> None:
         self._capture = capture
         self._source = source
@@ -58,6 +66,8 @@ class Pump:
         self._stopping = False
         self._ended: StationError | None = None
         self._numbering = Numbering(gaps_show)
+        self._tails = Tails() if driver else None
+        self._damaged = 0
         self._newest_s = float("-inf")
         self._ignored = 0
         self._thread = threading.Thread(target=self._run, name=f"camera {source.text}", daemon=True)
@@ -135,9 +145,11 @@ class Pump:
             raise StationError(self._ended.code, str(self._ended))
 
     def _silent(self) -> StationError:
-        return StationError(
-            "camera_silent", f"{self._source.text} gave no frame for {self._silent_after_s:g} s"
-        )
+        for_s = f"for {self._silent_after_s:g} s"
+        said = f"{self._source.text} gave no frame {for_s}"
+        if self._damaged:
+            said = f"{self._source.text} gave no whole frame {for_s}, but {self._damaged} damaged ones"
+        return StationError("camera_silent", said)
 
     def _run(self) -> None:
         try:
@@ -185,12 +197,17 @@ class Pump:
             return
         self._newest_s = stamp_s
         number = self._numbering.number(stamp_s)
-        if raw is None:  # damaged
-            return
-        if self._ignored > 0:
+        if raw is None or not self._whole(raw):
+            self._damaged += 1
+        elif self._ignored > 0:
             self._ignored -= 1
-        elif self._layout.whole(raw):
+        else:
+            self._damaged = 0
             self._keep(DriverFrame(number, stamp_s, raw, self._layout))
+
+    def _whole(self, raw: NDArray[Any]) -> bool:
+        stale = self._tails is not None and not self._layout.compressed and self._tails.stale(raw)
+        return not stale and self._layout.whole(raw)
 
     def _retrieve(self) -> NDArray[Any] | None:
         try:

@@ -113,6 +113,7 @@ def test_a_stream_gives_frames_in_order(server: MjpegServer, sending: Callable[.
     assert sorted({int(one.mean()) for one in pixels}) == [int(one.mean()) for one in pixels]
     assert [frame.sequence for frame in frames] == sorted({frame.sequence for frame in frames})
     assert [frame.timestamp_s for frame in frames] == sorted({frame.timestamp_s for frame in frames})
+    server.hang_up()  # else closing would wait for the stream
     camera.close()
     assert camera_threads() == []
 
@@ -167,7 +168,11 @@ def test_a_server_that_sends_no_video() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["/dev/video97", "97", "/dev/null", "no/such/file.mkv", "http://127.0.0.1:9/"]
+    "source",
+    [
+        *("/dev/video97", "97", "/dev/null", "no/such/file.mkv", "no/such/f_%03d.png"),
+        *("http://127.0.0.1:9/", "nonsense://somewhere/", "rtsp://127.0.0.1:9/"),
+    ],
 )
 def test_nothing_at_the_path(source: str) -> None:
     error = failure(OpenCvCamera(source, silent_after_s=5).open)
@@ -175,10 +180,30 @@ def test_nothing_at_the_path(source: str) -> None:
     assert source in str(error)
 
 
-def test_a_file_that_is_no_video(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"nothing to see", bytes(range(256)) * 40])
+def test_a_file_that_is_no_video(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "notes.mkv"
-    file.write_text("nothing to see")
-    assert failure(OpenCvCamera(str(file)).open).code == "camera_missing"
+    file.write_bytes(content)
+    error = failure(OpenCvCamera(str(file)).open)
+    assert (error.code, str(error)) == ("camera_missing", f"{file} holds no video that can be read")
+    folder = failure(OpenCvCamera(str(tmp_path)).open)
+    assert (folder.code, str(folder)) == ("camera_missing", f"{tmp_path} holds no video that can be read")
+
+
+def test_a_recording_that_was_cut_off(tmp_path: Path) -> None:
+    """What is whole of it is given out, then it has ended."""
+    file = Path(recorded(tmp_path / "cut.mkv", [grey(10 * k) for k in range(20)]))
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) * 2 // 3])
+    camera = OpenCvCamera(str(file))
+    camera.open()
+    seen: list[int] = []
+    ended = failure(lambda: seen.extend(int(frame.pixels().mean()) for frame in camera.frames()))
+    assert ended.code == "camera_missing"
+    assert "has no more frames" in str(ended)
+    assert 0 < len(seen) < 20
+    assert seen == [10 * k for k in range(len(seen))]
+    camera.close()
 
 
 def test_before_open_and_after_close_there_is_no_camera(server: MjpegServer) -> None:

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from station.twin.v4l2.device import EXPOSURE_ABSOLUTE, EXPOSURE_AUTO, Control, Offer, usual_controls
+from station.twin.v4l2.pace import Timing
+from station.twin.v4l2.wire import PixelFormat
 
 DEVICE = "/dev/video42"
 GAIN, WHITE_BALANCE, STRETCH, SHARPNESS, GAMMA = 0x00980913, 0x0098090C, 0x009A0903, 0x0098091B, 0x00980910
@@ -64,3 +68,27 @@ def test_a_format_that_is_not_offered(rig: Any) -> None:
     _, client = rig(offer=Offer({"YUYV": [(160, 120)]}))
     refused = client.open(fourcc="MJPG")
     assert refused == {"code": "camera_refused", "message": "format: asked MJPG, got YUYV"}
+
+
+@pytest.mark.parametrize("control", [EXPOSURE_AUTO, EXPOSURE_ABSOLUTE, GAIN, WHITE_BALANCE])
+def test_after_a_refusal_the_same_camera_can_be_set_again(rig: Any, control: int) -> None:
+    server, client = rig(offer=Offer(SMALL))
+    client.open()
+    server.change(lambda device: setattr(device.controls[control], "refuses", True))
+    assert client.ask("configure", 0, 0, 15_000, 1.0)["code"] == "camera_refused"
+    server.change(lambda device: setattr(device.controls[control], "refuses", False))
+    assert client.ask("configure", 0, 0, 15_000, 1.0)[2] == 15_000
+    assert len(client.ask("frames", 2)) == 2
+
+
+@pytest.mark.parametrize("lag_frames", [0, 2])
+def test_no_frame_with_the_old_exposure_comes_after_a_change(rig: Any, lag_frames: int) -> None:
+    def counting(sequence: int, start_ns: int, exposure_us: int, chosen: PixelFormat) -> NDArray[np.uint8]:
+        return np.full((chosen.height, chosen.width, 3), exposure_us // 100, np.uint8)
+
+    _, client = rig(counting, offer=Offer({"GREY": [(160, 120)]}), timing=Timing(lag_frames=lag_frames))
+    client.open(fourcc="GREY")
+    for exposure_us in (5_000, 15_000, 3_000):
+        client.ask("configure", 0, 0, exposure_us, 1.0)
+        for _, _, colour, _, _ in client.ask("frames", 3):
+            assert colour == [exposure_us / 100] * 3

@@ -1,5 +1,8 @@
-"""The whole rig, simulated down to its pins: the real firmware on a simulated chip, a virtual V4L2 camera lit by
-that chip, and the station's own code for both in a process that sees them."""
+"""The whole rig, simulated down to its pins.
+
+The real firmware on a simulated chip, a virtual V4L2 camera lit by that chip, and the station's own code for
+both in a process that sees them.
+"""
 
 import json
 import os

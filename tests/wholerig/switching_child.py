@@ -1,6 +1,6 @@
 """Switches lights and takes a frame under each, as a scan does; tells what it took as JSON.
 
-Run with the preloaded library, so that `OpenCvCamera` finds the virtual device. One argument: settings as JSON.
+Run with the preloaded library, so that `OpenCvCamera` finds the virtual device. Its argument: settings, JSON.
 """
 
 import json
@@ -33,7 +33,7 @@ def light_of(turn: int) -> int | None:
 
 
 def strangeness(frame: CapturedFrame, light: int | None, exposure_us: int) -> float:
-    """By how many codes a frame differs from what its light alone leaves: the worst mean of a band of rows."""
+    """By how many codes a frame differs from its light's alone: the mean of its worst band of rows."""
     pixels = frame.pixels().astype(np.float32)
     height, width = pixels.shape[:2]
     shares = DARK.copy()

@@ -54,13 +54,18 @@ def usual_controls() -> dict[int, Control]:
 
 @dataclass(slots=True)
 class Offer:
-    """What the camera can do: sizes per format (the first of each is its usual one), and its pace."""
+    """What the camera can do: sizes per format (the first of each is its usual one), and its pace.
+
+    Attributes:
+        captures: false: a device that is no source of pictures, as a camera has one for metadata.
+    """
 
     formats: dict[str, list[tuple[int, int]]] = field(
         default_factory=lambda: {"YUYV": [(640, 480), (320, 240)], "MJPG": [(640, 480), (1280, 720)]}
     )
     period_us: int = 33_333
     card: str = "Virtual camera"
+    captures: bool = True
 
 
 class Device:
@@ -131,7 +136,7 @@ class Device:
         self._memory.clear()
 
     def _query_capability(self, _who: int, _data: bytes) -> Answer:
-        return 0, wire.capability(self.offer.card)
+        return 0, wire.capability(self.offer.card, self.offer.captures)
 
     def _describe_format(self, _who: int, data: bytes) -> Answer:
         described = wire.format_description(data, list(self.offer.formats))

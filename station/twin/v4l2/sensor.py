@@ -16,6 +16,8 @@ from .truth import FrameTruth, TruthWriter, by_light
 from .wire import PixelFormat
 
 BANDS = 32
+NOISE_CODES = 0.6
+"""Standard deviation, of 255; no two frames of a sensor are the same."""
 
 
 class Lamps:
@@ -70,6 +72,7 @@ class LitSensor:
         self._lamps = lamps
         self._readout_us = readout_us
         self._truth = truth
+        self._chance = np.random.default_rng(1)
         self._newest: tuple[int, Shares] = (0, np.zeros((1, LIGHTS)))
 
     def expose(self, sequence: int, start_ns: int, exposure_us: int, chosen: PixelFormat) -> Picture:
@@ -79,6 +82,7 @@ class LitSensor:
         burned = shares(self._lamps.edges_back(), shutter, bands, LIGHTS)
         self._newest = sequence, burned
         codes = World.of(chosen.width, chosen.height).picture(burned, exposure_us)
+        codes += self._chance.normal(0.0, NOISE_CODES, codes.shape[:2]).astype(np.float32)[..., None]
         if chosen.fourcc == "Y16":
             return np.clip(np.round(codes * 256.0), 0, 65_535).astype(np.uint16)
         return np.clip(np.round(codes), 0, 255).astype(np.uint8)

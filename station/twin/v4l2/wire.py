@@ -24,7 +24,7 @@ G_CTRL, S_CTRL, QUERYCTRL = _code(_WR, 27, 8), _code(_WR, 28, 8), _code(_WR, 36,
 
 CAPTURE = 1  # buffer type
 MMAP = 1  # memory
-_CAN_CAPTURE_AND_STREAM = 0x04000001
+_CAN_CAPTURE, _CAN_GIVE_METADATA, _CAN_STREAM = 0x1, 0x00800000, 0x04000000
 _HAS_DEVICE_CAPABILITIES = 0x80000000
 _FLAGS_MAPPED, _FLAGS_QUEUED, _FLAGS_DONE, _FLAGS_ERROR = 0x1, 0x2, 0x4, 0x40
 _FLAGS_MONOTONIC, _FLAGS_START_OF_EXPOSURE = 0x2000, 0x10000
@@ -71,9 +71,9 @@ def fourcc_text(number: int) -> str:
     return number.to_bytes(4, "little").decode("latin-1").rstrip()
 
 
-def capability(card: str) -> bytes:
+def capability(card: str, captures: bool) -> bytes:
     """`struct v4l2_capability`."""
-    can = _CAN_CAPTURE_AND_STREAM
+    can = _CAN_STREAM | (_CAN_CAPTURE if captures else _CAN_GIVE_METADATA)
     names = b"uvcvideo", card.encode()[:31], b"usb-virtual-1"
     return _CAPABILITY.pack(*names, 0x060000, can | _HAS_DEVICE_CAPABILITIES, can)
 
