@@ -30,6 +30,12 @@ class TwinPlace(StrictDocument):
     bow_mm: float | None = Field(default=None, ge=-5, le=5)
 
 
+class TwinCable(StrictDocument):
+    """`twin.camera`: whether the simulated camera is plugged in."""
+
+    plugged: bool
+
+
 def station_methods(service: ScanService, journal: Journal) -> Methods:
     """What every station serves."""
 
@@ -89,7 +95,19 @@ def bench_methods(bench: "TwinBench") -> Methods:
         bench.remove()
         return Accepted()
 
+    async def camera(params: TwinCable) -> Accepted:
+        (bench.camera.plug if params.plugged else bench.camera.unplug)()
+        return Accepted()
+
     return (
+        Method(
+            "twin.camera",
+            camera,
+            TwinCable,
+            Accepted,
+            "Pull the simulated camera's cable, or plug it in again.",
+            effect="The simulated camera.",
+        ),
         Method(
             "twin.place",
             place,

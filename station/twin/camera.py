@@ -234,6 +234,7 @@ class TwinCamera:
         return self._first_row_ns() + (self._mode.readout_us + self._mode.exposure_us) * 1_000 + TRANSFER_NS
 
     def _expose(self, reader: LightLogReader) -> TwinFrame:
+        reader.follow()
         mode, first = self._mode, self._first_row_ns()
         exposure_ns = mode.exposure_us * 1_000
         on = []

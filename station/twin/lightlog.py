@@ -7,6 +7,7 @@ zero). The writer fills record `count % CAPACITY` before it raises `count`.
 """
 
 import mmap
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,24 @@ class LightLogReader:
             self.close()
             raise ValueError(f"{self._path} is not a light log")
         return self
+
+    def follow(self) -> None:
+        """Turn to the file that has the name now, if a board that came later made it anew."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return
+        held = os.fstat(self._file.fileno())
+        if (found.st_ino, found.st_dev) == (held.st_ino, held.st_dev) or found.st_size != SIZE:
+            return
+        older_map, older_file = self._map, self._file
+        try:
+            self.open()
+        except (FileNotFoundError, ValueError):  # not finished yet; the next call will find it
+            self._map, self._file = older_map, older_file
+            return
+        older_map.close()
+        older_file.close()
 
     def count(self) -> int:
         """Edges ever written."""
