@@ -24,7 +24,7 @@ from .board_control import Order, parse
 from .board_core import Birth, BoardCore, Output
 from .board_guard import Guard
 from .board_line import BadLine, LineFaults
-from .board_parts import MS
+from .board_parts import MS, US
 from .board_port import Port
 from .board_resonator import Resonator, parse_ppm
 from .lightlog import LightLogWriter
@@ -268,7 +268,8 @@ class BoardProcess:
         panel = self._core.panel
         return (
             f"state mask={self._core.mask} beeps={panel.beeps} buzzer_hz={panel.buzzer_hz} "
-            f"buzzer_ms={panel.buzzer_ms} pattern={Pattern(panel.pattern).name.lower()}"
+            f"buzzer_ms={panel.buzzer_ms} pattern={Pattern(panel.pattern).name.lower()} "
+            f"us={self._board_ns(time.monotonic_ns()) // US}"
         )
 
 

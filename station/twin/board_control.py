@@ -4,7 +4,7 @@ The line: `drop 5%`, `corrupt 1%`, `repeat 10%` (of the frames, both ways), `del
 `mute` (answers get lost), `garbage 200` (bytes of noise to the host), `heal` (a good line again), `unplug`,
 `plug`.
 The board: `reset` (its button), `hang` (its firmware), `press 0 80` (button 0 for 80 ms), `card 1` (or 0).
-`state` tells what eyes and ears would notice.
+`state` tells what eyes and ears would notice, and the time on the board (`us`).
 """
 
 from collections.abc import Callable

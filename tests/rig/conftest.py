@@ -1,19 +1,24 @@
-"""A board in its own process, and a host that speaks to it frame by frame."""
+"""A board in its own process, and a rig on its port."""
 
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from station.rig.link import SerialLink
+from station.documents.fault import StationError
+from station.rig.interface import PanelEvent
+from station.rig.serial_rig import SerialRig
 from station.twin.lightlog import LightLogReader
 from station.wire import messages as m
-from station.wire.frame import Frame, FrameReader
 
+LEASE_MS = 1_500
+CHIP_HZ = 16_000_000
+LIGHTS = 0xFF  # the bits of a log's mask that are lights
 BOUND_S = 30.0  # far beyond what anything here takes; reached only by what never happens
 
 
@@ -50,9 +55,33 @@ class RunningBoard:
         """What the board shows to eyes and ears."""
         return dict(pair.split("=") for pair in self.order("state").split()[1:])
 
+    def seconds(self) -> float:
+        """The time that has passed on the board, whatever it calls that; asking keeps no lease."""
+        state = self.state()
+        return int(state["us"]) / 1e6 if "us" in state else int(state["cycle"]) / CHIP_HZ
+
+    def wait_s(self, seconds: float) -> None:
+        """Until so much time has passed on the board."""
+        until = self.seconds() + seconds
+        wait_until(lambda: self.seconds() >= until, f"{seconds} s had passed on the board")
+
+    def pins(self) -> list[int]:
+        """Lights, and the trigger as TRIGGER, after each edge in this test, oldest first."""
+        return [pins for _, pins in self.lights.edges_back()][::-1][self.edges_before :]
+
+    def changes(self) -> list[tuple[int, int]]:
+        """Every change of the lights in this test, `(ns, mask)`, oldest first; the trigger is left out."""
+        edges = [*self.lights.edges_back()][::-1][self.edges_before :]
+        lit = [(0, 0), *((when, mask & LIGHTS) for when, mask in edges)]
+        return [now for before, now in pairwise(lit) if now[1] != before[1]]
+
     def masks(self) -> list[int]:
-        """Every change of the lights in this test, oldest first."""
-        return [mask for _, mask in self.lights.edges_back()][::-1][self.edges_before :]
+        """The lights after each change."""
+        return [mask for _, mask in self.changes()]
+
+    def lit(self) -> int:
+        """The lights that burn now."""
+        return next((mask for _, mask in self.lights.edges_back()), 0) & LIGHTS
 
     def restart(self) -> None:
         """A good cable, no card, reset button; what was is forgotten."""
@@ -65,7 +94,7 @@ class RunningBoard:
 
     def wait_dark(self) -> None:
         """Until no light burns."""
-        wait_until(lambda: self.lights.mask() == 0, "the lights went off")
+        wait_until(lambda: self.lit() == 0, "the lights went off")
 
     def end(self) -> int:
         """Stop it in order; returns the exit code."""
@@ -102,12 +131,36 @@ FIRMWARE = Path(__file__).parents[2] / "firmware"
 SOFTWARE_BOARD = [sys.executable, "-m", "station.twin.board"]
 
 
+@pytest.fixture(scope="session")
+def launch() -> Callable[..., RunningBoard]:
+    """`launch(command, folder, *options)`; who calls it closes the board."""
+    return start_board
+
+
+@pytest.fixture(scope="session")
+def software_program() -> list[str]:
+    """The command that runs the software board."""
+    return SOFTWARE_BOARD
+
+
 @pytest.fixture
-def mortal_board(tmp_path: Path) -> Iterator[RunningBoard]:
+def start_software(tmp_path: Path) -> Iterator[Callable[..., RunningBoard]]:
+    """Starts a software board of one's own, with options; each under the same name."""
+    started: list[RunningBoard] = []
+
+    def start(*options: str) -> RunningBoard:
+        started.append(start_board(SOFTWARE_BOARD, tmp_path, *options))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.close()
+
+
+@pytest.fixture
+def mortal_board(start_software: Callable[..., RunningBoard]) -> RunningBoard:
     """A software board of one's own, to be killed."""
-    running = start_board(SOFTWARE_BOARD, tmp_path)
-    yield running
-    running.close()
+    return start_software()
 
 
 @pytest.fixture(scope="module")
@@ -125,21 +178,7 @@ def software_board(long_lived_software_board: RunningBoard) -> RunningBoard:
     return long_lived_software_board
 
 
-@pytest.fixture
-def start_another(tmp_path: Path) -> Iterator[Callable[[], RunningBoard]]:
-    """Starts a software board under the same name as `mortal_board`."""
-    started: list[RunningBoard] = []
-
-    def start() -> RunningBoard:
-        started.append(start_board(SOFTWARE_BOARD, tmp_path))
-        return started[-1]
-
-    yield start
-    for running in started:
-        running.close()
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def poll() -> Callable[[Callable[[], bool], str], None]:
     """Waits, within bounds, for a condition."""
     return wait_until
@@ -174,156 +213,51 @@ def start_firmware(firmware_board: list[str], tmp_path: Path) -> Iterator[Callab
         running.close()
 
 
-@pytest.fixture(scope="module", params=["software", "firmware"])
-def long_lived_board(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningBoard]:
-    """Each board the conformance suite holds to the protocol, started once."""
-    command = SOFTWARE_BOARD if request.param == "software" else request.getfixturevalue("firmware_board")
-    running = start_board(command, tmp_path_factory.mktemp("board"))
-    yield running
-    running.close()
+class Told:
+    """What the rig's listeners heard."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.panel: list[PanelEvent] = []
 
 
 @pytest.fixture
-def fresh_board(long_lived_board: RunningBoard, tmp_path: Path) -> Iterator[RunningBoard]:
-    """The same kind of board, just switched on."""
-    running = start_board(long_lived_board.command, tmp_path)
-    yield running
-    running.close()
+def told() -> Told:
+    """What the listeners of `make_rig` heard."""
+    return Told()
 
 
 @pytest.fixture
-def board(request: pytest.FixtureRequest, long_lived_board: RunningBoard) -> RunningBoard:
-    """A board after a reset; the fresh one, if the test has that."""
-    if "fresh_board" in request.fixturenames:
-        fresh: RunningBoard = request.getfixturevalue("fresh_board")
-        return fresh
-    long_lived_board.restart()
-    return long_lived_board
+def make_rig(told: Told) -> Iterator[Callable[..., SerialRig]]:
+    """Makes rigs for a port, and closes them."""
+    made: list[SerialRig] = []
 
-
-@dataclass
-class Host:
-    """Speaks the protocol by hand: nothing is repeated, and acknowledged only while `acknowledging`."""
-
-    link: SerialLink
-    reader: FrameReader = field(default_factory=FrameReader)
-    seq: int = 0
-    acknowledging: bool = True
-    heard: list[Frame] = field(default_factory=list)
-    events: list[m.Event] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-
-    def send(self, command: m.Identified, seq: int | None = None) -> int:
-        """Send one frame; returns its number."""
-        if seq is None:
-            self.seq = seq = (self.seq + 1) % 256
-        self.link.write(Frame(seq, command.ID, command.pack()).encode())
-        return seq
-
-    def listen(self) -> None:
-        """Take in what has arrived."""
-        for frame in self.reader.feed(self.link.read(0.02)):
-            if frame.type not in m.EVENTS:
-                self.heard.append(frame)
-                continue
-            if not self.numbers or self.numbers[-1] != frame.seq:
-                self.events.append(m.EVENTS[frame.type].unpack(frame.payload))
-            self.numbers.append(frame.seq)
-            if self.acknowledging:
-                self.link.write(Frame(frame.seq, m.Ack.ID).encode())
-
-    def reply(self, seq: int) -> m.Reply:
-        """Wait for the reply of this number."""
-        found: list[Frame] = []
-
-        def answered() -> bool:
-            self.listen()
-            found.extend(frame for frame in self.heard if frame.seq == seq)
-            return bool(found)
-
-        wait_until(answered, f"command {seq} was answered")
-        self.heard.remove(found[0])
-        return m.REPLIES[found[0].type].unpack(found[0].payload)
-
-    def wait_for_board(self) -> None:
-        """A board hears nothing for some milliseconds after a reset."""
-
-        def answered() -> bool:
-            self.send(m.Ping())
-            for _ in range(2):
-                self.listen()
-                if self.heard:
-                    return True
-            return False
-
-        wait_until(answered, "the board had started")
-        self.ask(m.Ping())  # whatever was still on its way has come before this
-        self.heard.clear()
-
-    def ask(self, command: m.Identified, seq: int | None = None) -> m.Reply:
-        """Send and wait."""
-        return self.reply(self.send(command, seq))
-
-    def do(self, *commands: m.Command) -> None:
-        """Send each and insist on its being done."""
-        for command in commands:
-            assert self.ask(command) == m.Ok(), command
-
-    def hello(self, session: int = 1, lease_ms: int = 60_000) -> m.HelloReply:
-        """Open a session. The lease is long: nothing here keeps it alive."""
-        reply = self.ask(m.Hello(m.MAJOR, m.MINOR, m.SCHEMA_HASH, session, lease_ms))
-        assert isinstance(reply, m.HelloReply)
-        self.numbers.clear()
-        self.events.clear()
-        return reply
-
-    def status(self) -> m.StatusReply:
-        """Ask for it."""
-        reply = self.ask(m.Status())
-        assert isinstance(reply, m.StatusReply)
-        return reply
-
-    def await_event(self, kind: type[m.Event]) -> m.Event:
-        """Wait until the newest event is of this kind."""
-
-        def there() -> bool:
-            self.listen()
-            return bool(self.events) and isinstance(self.events[-1], kind)
-
-        wait_until(there, f"{kind.__name__} was reported")
-        return self.events[-1]
-
-
-@pytest.fixture
-def stranger(board: RunningBoard) -> Iterator[Host]:
-    """A host that has not said hello yet."""
-    link = SerialLink(str(board.link), m.BAUD)
-    link.open()
-    made = Host(link)
-    made.wait_for_board()
-    yield made
-    link.close()
-
-
-@pytest.fixture
-def host(stranger: Host) -> Host:
-    """A host with a session."""
-    stranger.hello()
-    return stranger
-
-
-@pytest.fixture
-def another_host(board: RunningBoard) -> Iterator[Callable[[], Host]]:
-    """Makes hosts that open the port anew."""
-    links: list[SerialLink] = []
-
-    def make() -> Host:
-        links.append(SerialLink(str(board.link), m.BAUD))
-        links[-1].open()
-        return Host(links[-1])
+    def make(port: object, lease_ms: int = LEASE_MS, open_timeout_s: float = 10.0) -> SerialRig:
+        made.append(
+            SerialRig(str(port), m.BAUD, lease_ms, open_timeout_s, told.faults.append, told.panel.append)
+        )
+        return made[-1]
 
     yield make
-    for link in links:
-        link.close()
+    for rig in made:
+        rig.close()
+
+
+@pytest.fixture
+def rig(software_board: RunningBoard, make_rig: Callable[..., SerialRig]) -> SerialRig:
+    """A rig on the software board."""
+    made = make_rig(software_board.link)
+    made.open()
+    return made
+
+
+@pytest.fixture
+def failure() -> Callable[[Callable[[], object]], StationError]:
+    """Calls what must fail, and returns why it did."""
+
+    def fail(call: Callable[[], object]) -> StationError:
+        with pytest.raises(StationError) as caught:
+            call()
+        return caught.value
+
+    return fail
