@@ -3,7 +3,7 @@
 Every bound is taken at its worst. What a frame looks like is judged elsewhere, and counts as much.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..camera.frame_clock import Grid, Moment, Stamping
@@ -40,19 +40,10 @@ class Rows:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A shot, and why its frame does not count; empty: it does."""
-
-    shot: Shot
-    report: StepReport
-    why: str
-
-
 def judge_locked(
     schedule: Schedule, reports: Sequence[StepReport], grid: Grid, timing: Timing, mode: CameraMode
-) -> tuple[Judged, ...]:
-    """Hold the frames that were expected against what the board reports; that they came is not looked at.
+) -> tuple[str, ...]:
+    """Why the frame of each shot cannot count, empty where it can; whether it came is not looked at.
 
     Args:
         schedule: what was to be done.
@@ -61,10 +52,10 @@ def judge_locked(
         timing: see `schedule.locked`.
         mode: what the camera does.
     """
+    rows = [Rows.of(grid.start(frame), mode) for frame in schedule.frames]
     return tuple(
-        Judged(shot, report, _fault(shot, index, reports, Rows.of(grid.start(shot.frame), mode), timing))
-        for index, (shot, report) in enumerate(zip(schedule.shots, reports, strict=True))
-        if shot.frame is not None
+        _fault(shot, index, reports, seen, timing)
+        for index, (shot, seen) in enumerate(zip(schedule.shots, rows, strict=True))
     )
 
 
@@ -125,13 +116,11 @@ class StampGate:
         return -report.uncertainty_s <= after_s <= spent_s + report.uncertainty_s
 
 
-def judge_triggered(
-    schedule: Schedule, reports: Sequence[StepReport], mode: CameraMode
-) -> tuple[Judged, ...]:
-    """Whether each step's light, and no other, burned from before its trigger until the last row was done."""
+def judge_triggered(schedule: Schedule, reports: Sequence[StepReport], mode: CameraMode) -> tuple[str, ...]:
+    """Whether each step's light, and no other, burned from its trigger until the last row was done."""
+    span_s = triggered_us(mode) / 1e6
     return tuple(
-        Judged(shot, report, _trigger_fault(shot.exposure, index, reports, triggered_us(mode) / 1e6))
-        for index, (shot, report) in enumerate(zip(schedule.shots, reports, strict=True))
+        _trigger_fault(shot.exposure, index, reports, span_s) for index, shot in enumerate(schedule.shots)
     )
 
 
@@ -148,11 +137,3 @@ def _trigger_fault(exposure: Exposure, index: int, reports: Sequence[StepReport]
     if any(other.on_s < done_s and other.off_s > report.exposed_from_s for other in others):
         return "another light burned before its last row was done"
     return ""
-
-
-def by_frame(grid: Grid, stamping: Stamping, stamps_s: Mapping[int, float]) -> dict[int, int]:
-    """Which of the frames that came (key and stamp) is which frame of the grid; the first of two counts."""
-    found: dict[int, int] = {}
-    for key, stamp_s in stamps_s.items():
-        found.setdefault(grid.frame_at(stamping.start_s(stamp_s)), key)
-    return found

@@ -1,6 +1,5 @@
 """From a burning light to an accepted frame: the shell around the matcher's two tests."""
 
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,8 @@ from ..config import CameraSettings
 from ..documents.fault import StationError
 from ..documents.plan import ScanPlan
 from ..rig.interface import Switched
-from .machine import Light, Suspect
+from .machine import Suspect
+from .schedule import Exposure
 
 Floats = NDArray[np.float32]
 FRAMES_PER_LIGHT = 60
@@ -44,18 +44,16 @@ class Gate:
 
 
 def await_exposure(
-    frames: Iterable[CapturedFrame], lit: Switched, gate: Gate, plan: ScanPlan, stop: threading.Event
+    frames: Iterable[CapturedFrame], lit: Switched, gate: Gate, plan: ScanPlan
 ) -> tuple[CapturedFrame, int]:
     """The first frame whose every row was exposed while the light burned, and how many were looked at.
 
     Raises:
-        StationError: `frames_mismatched`, none came before the light went off by itself; `aborted`; or what
-            the camera says.
+        StationError: `frames_mismatched`, none came before the light went off by itself; or what `frames`
+            says.
     """
     off_s = None if lit.light is None else lit.requested_s + plan.max_on_ms / 1000
     for looked_at, frame in enumerate(frames, 1):
-        if stop.is_set():
-            raise StationError("aborted", "the scan was given up while it waited for a frame")
         if exposed_within(frame.timestamp_s, gate.mode, gate.late_us, lit.acknowledged_s, off_s):
             return frame, looked_at
         if looked_at >= FRAMES_PER_LIGHT:
@@ -67,10 +65,16 @@ def await_exposure(
 
 
 class LightCheck:
-    """What the profile says about the pictures to come: their mode, and which pattern each light leaves."""
+    """What the profile says about the pictures to come: their mode, and which pattern each light leaves.
+
+    Attributes:
+        camera: as it was calibrated.
+        wire: whether the board's trigger makes it expose.
+    """
 
     def __init__(self, profile: LoadedProfile, camera: CameraSettings) -> None:
-        self._profile = profile.profile.camera
+        self.camera = profile.profile.camera
+        self.wire = camera.trigger == "wire"
         self._settings = camera
         self._flat = coarse_flat(profile.flat)
 
@@ -81,24 +85,40 @@ class LightCheck:
             self._settings.height_px,
             plan.exposure_us,
             plan.gain,
-            readout_us=self._profile.readout_us,
+            readout_us=self.camera.readout_us,
         )
 
     def gate_for(self, mode: CameraMode) -> Gate:
         """The gate for frames of this mode."""
-        return Gate(mode, self._profile.stamp_late_us)
+        return Gate(mode, self.camera.stamp_late_us)
 
     def suspects(
-        self, order: Sequence[Light], patterns: Sequence[Floats]
-    ) -> tuple[tuple[Suspect, ...], dict[Light, float]]:
+        self, order: Sequence[Exposure], patterns: Sequence[Floats]
+    ) -> tuple[tuple[Suspect, ...], dict[Exposure, float]]:
         """Frames that do not look like their light, and every lit frame's margin.
 
-        Ambient comes first in `order`.
+        Ambient comes first in `order`. Where a light has several exposures, the first of each light are held
+        against each other, then the second, and so on.
         """
-        lights = [light for light in order if light is not None]
-        prints = verify_stack(patterns[0], patterns[1:], self._flat[lights])
-        fault = ambient_fault(patterns[0], patterns[1:])
-        dark: tuple[Suspect, ...] = (Suspect(None, fault),) if fault else ()
-        found = tuple(Suspect(k, one.fault) for k, one in zip(lights, prints, strict=True) if one.fault)
-        margins: dict[Light, float] = {k: one.margin for k, one in zip(lights, prints, strict=True)}
-        return dark + found, margins
+        ambient, lit = patterns[0], dict(zip(order[1:], patterns[1:], strict=True))
+        fault = ambient_fault(ambient, tuple(lit.values()))
+        found = [Suspect(order[0], fault)] if fault else []
+        margins: dict[Exposure, float] = {}
+        for layer in _layers(tuple(lit)):
+            flat = self._flat[[exposure.light for exposure in layer if exposure.light is not None]]
+            prints = verify_stack(ambient, [lit[exposure] for exposure in layer], flat)
+            margins |= {exposure: one.margin for exposure, one in zip(layer, prints, strict=True)}
+            found += [Suspect(e, one.fault) for e, one in zip(layer, prints, strict=True) if one.fault]
+        return tuple(found), margins
+
+
+def _layers(exposures: Sequence[Exposure]) -> list[list[Exposure]]:
+    """Exposures in groups in which each light comes once."""
+    layers: list[list[Exposure]] = []
+    for exposure in exposures:
+        free = next((one for one in layers if all(exposure.light != other.light for other in one)), None)
+        if free is None:
+            layers.append([exposure])
+        else:
+            free.append(exposure)
+    return layers

@@ -1,45 +1,50 @@
 """The scan machine: a pure table `(state, event) -> (state, effects)`.
 
 ```
-idle --Start--> lighting --Lit--> exposing --Exposed--> lighting ... --> verifying --Verified--> storing
---Stored--> idle ^                                                         | +------------------------
-suspects are retaken -----------+ every phase --Failed or Abort--> idle, lights off
+idle --Start--> preparing --Prepared--> exposing --Exposed--> verifying --Verified--> storing --Stored--> idle
+                                         ^ |   | more to take   | suspects are retaken
+                                         | +---+                |
+                                         +----------------------+      every phase --Failed or Abort--> idle
 ```
 
-It holds no clock and does no I/O: the runner performs the effects and answers each with an event. An event
-that does not belong to the phase (an answer that comes after an abort) changes nothing.
+What is taken in one go is up to the timing, one exposure or all that are pending; what was missed stays
+pending. The machine holds no clock and does no I/O: the runner performs the effects and answers each with an
+event. An event that does not belong to the phase (an answer that comes after an abort) changes nothing.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ..documents.plan import ScanPlan
+from ..documents.plan import ScanPlan, Timing
+from .schedule import Exposure, Light, batch_of, exposures_of
 
-Light = int | None
-"""0-based light, None is ambient (all off)."""
-
-Phase = Literal["idle", "lighting", "exposing", "verifying", "storing"]
+Phase = Literal["idle", "preparing", "exposing", "verifying", "storing"]
 
 
 @dataclass(frozen=True, slots=True)
 class ScanState:
-    """Where a scan stands. `pending` are the lights still to be taken, `takes` how often each was taken."""
+    """Where a scan stands. `pending` is still to be taken, `takes` is how often each was tried."""
 
     phase: Phase = "idle"
     scan_id: str = ""
     plan: ScanPlan = field(default_factory=ScanPlan)
-    pending: tuple[Light, ...] = ()
-    takes: tuple[tuple[Light, int], ...] = ()
+    pending: tuple[Exposure, ...] = ()
+    takes: tuple[tuple[Exposure, int], ...] = ()
+
+    @property
+    def batch(self) -> tuple[Exposure, ...]:
+        """What is being taken in one go (meaningful while exposing)."""
+        return batch_of(self.pending, self.plan.timing)
 
     @property
     def light(self) -> Light:
-        """The light in hand (meaningful while lighting or exposing)."""
-        return self.pending[0] if self.pending else None
+        """The first light in hand (meaningful while exposing)."""
+        return self.pending[0].light if self.pending else None
 
-    def takes_of(self, light: Light) -> int:
-        """How often this light was taken."""
-        return dict(self.takes).get(light, 0)
+    def takes_of(self, exposure: Exposure) -> int:
+        """How often this one was tried."""
+        return dict(self.takes).get(exposure, 0)
 
 
 # --- events ---------------------------------------------------------------------------------------
@@ -54,25 +59,26 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Lit:
-    """The board acknowledged the light."""
+class Prepared:
+    """The camera is configured, and it is clear how lights and frames are held together."""
 
-    light: Light
-
-
-@dataclass(frozen=True, slots=True)
-class Exposed:
-    """A frame whose every row was exposed under this light has been taken."""
-
-    light: Light
+    timing: Timing
 
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A frame that does not look like its light, and why."""
+    """An exposure whose frame is missing or does not count, and why."""
 
-    light: Light
+    exposure: Exposure
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """A batch was tried: frames whose every row was exposed as it should be, and what was missed."""
+
+    taken: tuple[Exposure, ...]
+    missed: tuple[Suspect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +108,23 @@ class Abort:
     why: str = "asked for"
 
 
-Event = Start | Lit | Exposed | Verified | Stored | Failed | Abort
+Event = Start | Prepared | Exposed | Verified | Stored | Failed | Abort
 
 # --- effects --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchTo:
-    """Light exactly this light. Answered by Lit or Failed."""
+class Prepare:
+    """Configure the camera and decide the timing. Answered by Prepared or Failed."""
 
-    light: Light
-    max_on_ms: int
+    plan: ScanPlan
 
 
 @dataclass(frozen=True, slots=True)
 class Expose:
-    """Take one frame under the light that burns. Answered by Exposed or Failed."""
+    """Take one frame for each of these. Answered by Exposed or Failed."""
 
-    light: Light
+    batch: tuple[Exposure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,81 +160,78 @@ class Tell:
     message: str = ""
 
 
-Effect = SwitchTo | Expose | VerifyStack | StoreStack | LightsOff | Beep | Tell
+Effect = Prepare | Expose | VerifyStack | StoreStack | LightsOff | Beep | Tell
 Outcome = tuple[ScanState, tuple[Effect, ...]]
 
 
-def _name(light: Light) -> str:
-    return "ambient" if light is None else f"light {light}"
-
-
-def _next_light(state: ScanState) -> Outcome:
-    """Go on with the first pending light, or verify when none is left."""
+def _go_on(state: ScanState) -> Outcome:
+    """Take what is pending, or verify when nothing is left."""
     if not state.pending:
         return replace(state, phase="verifying"), (LightsOff(), Tell("scan.step", "verifying"), VerifyStack())
-    light = state.light
-    return (
-        replace(state, phase="lighting"),
-        (Tell("scan.step", _name(light)), SwitchTo(light, state.plan.max_on_ms)),
-    )
+    return replace(state, phase="exposing"), (Expose(state.batch),)
 
 
-def _end(state: ScanState, code: str, message: str) -> Outcome:
-    del state
+def _end(code: str, message: str) -> Outcome:
     return ScanState(), (LightsOff(), Tell("scan.failed", code=code, message=message))
 
 
 def _start(_: ScanState, event: Start) -> Outcome:
-    fresh = ScanState("lighting", event.scan_id, event.plan, pending=(None, *event.plan.lights))
-    return _next_light(fresh)
+    fresh = ScanState("preparing", event.scan_id, event.plan, pending=exposures_of(event.plan))
+    return fresh, (Prepare(event.plan),)
 
 
-def _lit(state: ScanState, event: Lit) -> Outcome:
-    if event.light != state.light:
-        return state, ()
-    return replace(state, phase="exposing"), (Expose(event.light),)
+def _prepared(state: ScanState, event: Prepared) -> Outcome:
+    return _go_on(replace(state, plan=state.plan.replace(timing=event.timing)))
 
 
 def _exposed(state: ScanState, event: Exposed) -> Outcome:
-    if event.light != state.light:
+    tried = (*event.taken, *(suspect.exposure for suspect in event.missed))
+    if set(tried) != set(state.batch):
         return state, ()
-    takes = {**dict(state.takes), event.light: state.takes_of(event.light) + 1}
-    return _next_light(replace(state, pending=state.pending[1:], takes=tuple(takes.items())))
+    takes = {**dict(state.takes), **{one: state.takes_of(one) + 1 for one in tried}}
+    left = tuple(one for one in state.pending if one not in event.taken)
+    told = tuple(Tell("scan.step", str(one)) for one in event.taken)
+    return _retake(replace(state, pending=left, takes=tuple(takes.items())), event.missed, told)
+
+
+def _retake(state: ScanState, suspects: tuple[Suspect, ...], told: tuple[Tell, ...] = ()) -> Outcome:
+    """Go on with what is pending, unless one of the suspects was tried often enough."""
+    for suspect in suspects:
+        taken = state.takes_of(suspect.exposure)
+        if taken >= state.plan.attempts_per_light:
+            ended, effects = _end(
+                "frames_mismatched", f"{suspect.exposure}: {suspect.why}, in each of {taken} attempts"
+            )
+            return ended, (*told, *effects)
+    why = tuple(Tell("scan.retake", str(one.exposure), message=one.why) for one in suspects)
+    state, effects = _go_on(state)
+    return state, (*told, *why, *effects)
 
 
 def _verified(state: ScanState, event: Verified) -> Outcome:
     if not event.suspects:
         return replace(state, phase="storing"), (Tell("scan.step", "storing"), StoreStack())
-    spent = [s for s in event.suspects if state.takes_of(s.light) >= state.plan.attempts_per_light]
-    if spent:
-        taken = state.takes_of(spent[0].light)
-        return _end(
-            state,
-            "frames_mismatched",
-            f"{_name(spent[0].light)}: {spent[0].why}, in each of {taken} attempts",
-        )
-    retaken, effects = _next_light(replace(state, pending=tuple(s.light for s in event.suspects)))
-    told = tuple(Tell("scan.retake", _name(s.light), message=s.why) for s in event.suspects)
-    return retaken, (*told, *effects)
+    pending = tuple(suspect.exposure for suspect in event.suspects)
+    return _retake(replace(state, pending=pending), event.suspects)
 
 
 def _stored(_: ScanState, __: Stored) -> Outcome:
     return ScanState(), (Beep(),)
 
 
-def _failed(state: ScanState, event: Failed) -> Outcome:
-    return _end(state, event.code, event.message)
+def _failed(_: ScanState, event: Failed) -> Outcome:
+    return _end(event.code, event.message)
 
 
 def _abort(state: ScanState, event: Abort) -> Outcome:
-    return _end(state, "aborted", f"the scan was aborted during {state.phase}: {event.why}")
+    return _end("aborted", f"the scan was aborted during {state.phase}: {event.why}")
 
 
-RUNNING: tuple[Phase, ...] = ("lighting", "exposing", "verifying", "storing")
+RUNNING: tuple[Phase, ...] = ("preparing", "exposing", "verifying", "storing")
 
 TABLE: dict[tuple[Phase, type[Event]], Callable[..., Outcome]] = {
     ("idle", Start): _start,
-    ("lighting", Lit): _lit,
+    ("preparing", Prepared): _prepared,
     ("exposing", Exposed): _exposed,
     ("verifying", Verified): _verified,
     ("storing", Stored): _stored,

@@ -49,12 +49,19 @@ class Stack:
         lights: one picture per light, in the order of `light_indices`.
         light_indices: 0-based, of the rig.
         exposure_us: of every picture.
+        on_us: time for which each row saw the light, per light; empty: the whole exposure.
     """
 
     ambient: Pixels
     lights: tuple[Pixels, ...]
     light_indices: tuple[int, ...]
     exposure_us: int
+    on_us: tuple[int, ...] = ()
+
+    @property
+    def lit_us(self) -> tuple[int, ...]:
+        """Time for which each row saw its light, for every light."""
+        return self.on_us or (self.exposure_us,) * len(self.lights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +170,8 @@ def _fitting_profile(stack: Stack, profile: LoadedProfile) -> LoadedProfile:
         raise unusable(f"{len(stack.lights)} lit pictures belong to the lights {list(indices)}")
     if not all(0 <= index < known for index in indices):
         raise unusable(f"the stack names lights {list(indices)}, the profile knows {known}")
+    if len(stack.lit_us) != len(stack.lights) or min(stack.lit_us, default=0) <= 0:
+        raise unusable(f"{len(stack.lights)} lit pictures have the on-times {list(stack.on_us)}")
     if not stack.lights or stack.ambient.ndim != 3 or stack.ambient.shape[2] != 3 or stack.exposure_us <= 0:
         raise unusable("the stack lacks lit pictures, colour or an exposure time")
     if any(frame.shape != stack.ambient.shape for frame in stack.lights):
@@ -187,8 +196,8 @@ def _look(stack: Stack, profile: LoadedProfile, outline: Outline) -> _Seen:
     camera = profile.profile.camera
     window = around(outline, camera, CARD_THICKNESS_MM)
     sensed, unit = sensor(profile, stack.ambient.dtype)
-    exposure = stack.exposure_us / profile.profile.flat_field.exposure_us
-    surroundings = Surroundings(profile, stack.light_indices, unit * exposure)
+    lit = np.array(stack.lit_us) / profile.profile.flat_field.exposure_us
+    surroundings = Surroundings(profile, stack.light_indices, unit * lit)
     field = surroundings.field(window, Face.level(window, CARD_THICKNESS_MM))
     inside = card_mask(outline, window.camera, CARD_THICKNESS_MM, INSIDE_MM)
     whole = np.zeros((len(stack.lights), 2))

@@ -15,6 +15,7 @@ from ..archive.results import ResultWriter
 from ..calibrate.profile import LoadedProfile
 from ..camera.interface import Pixels
 from ..documents.fault import StationError
+from ..documents.frame import FrameRecord
 from ..documents.scan import ResultManifest, ScanManifest
 from .journal import Journal
 from .pipeline import Computed, Stack, compute
@@ -168,13 +169,16 @@ def from_disk(manifest: ScanManifest, frames: tuple[Pixels, ...]) -> Stack:
     Raises:
         StationError: `stack_unusable`, there is no ambient frame.
     """
-    by_light = {record.light: pixels for record, pixels in zip(manifest.frames, frames, strict=True)}
+    by_light: dict[int | None, tuple[FrameRecord, Pixels]] = {}
+    for record, pixels in zip(manifest.frames, frames, strict=True):
+        by_light.setdefault(record.light, (record, pixels))  # exposure brackets come after the full exposure
     if None not in by_light:
         raise StationError("stack_unusable", f"scan {manifest.id} has no ambient frame")
-    lights = manifest.plan.lights
+    lit = [by_light[light] for light in manifest.plan.lights]
     return Stack(
-        ambient=by_light[None],
-        lights=tuple(by_light[light] for light in lights),
-        light_indices=lights,
+        ambient=by_light[None][1],
+        lights=tuple(pixels for _, pixels in lit),
+        light_indices=manifest.plan.lights,
         exposure_us=manifest.frames[0].exposure_us,
+        on_us=tuple(record.on_us or record.exposure_us for record, _ in lit),
     )

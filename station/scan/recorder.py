@@ -98,9 +98,10 @@ class ScanRecorder:
             exposure_us=stack.mode.exposure_us,
             sequence=taken.frame.sequence,
             timestamp_s=taken.frame.timestamp_s,
-            lit_s=None if taken.light is None else taken.lit.acknowledged_s,
-            fingerprint_margin=stack.margins.get(taken.light),
-            attempts=taken.looked_at,
+            on_us=taken.caught.on_us,
+            lit_s=taken.caught.lit_s,
+            fingerprint_margin=stack.margins.get(taken.caught.exposure),
+            attempts=taken.caught.looked_at,
         )
 
     def close(self) -> None:
@@ -109,13 +110,15 @@ class ScanRecorder:
 
 
 def in_memory(stack: TakenStack) -> Stack:
-    """The stack as the pipeline wants it; ambient comes first."""
-    ambient, *lit = stack.frames
+    """The stack as the pipeline wants it, without exposure brackets; ambient comes first."""
+    ambient, *every = stack.frames
+    lit = [frame for frame in every if frame.caught.exposure.on_us is None]
     return Stack(
         ambient=ambient.decoded.result().pixels,
         lights=tuple(frame.decoded.result().pixels for frame in lit),
         light_indices=tuple(frame.light for frame in lit if frame.light is not None),
         exposure_us=stack.mode.exposure_us,
+        on_us=tuple(frame.caught.on_us or stack.mode.exposure_us for frame in lit),
     )
 
 

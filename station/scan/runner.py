@@ -1,22 +1,25 @@
-"""Performs what the scan machine decides: rig and camera on a thread each, the machine on the loop.
+"""Performs what the scan machine decides: the devices on a thread each, the machine on the loop.
 
-The runner owns nothing that outlives a scan but its threads; what is stored and told goes through `Recorder`.
+The runner owns nothing that outlives a scan but its threads, and what was learned of the devices' clocks;
+what is stored and told goes through `Recorder`.
 """
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from ..camera.interface import Camera, CameraMode, CapturedFrame
 from ..documents.fault import StationError
 from ..documents.plan import ScanPlan
-from ..rig.interface import Rig, Switched
+from ..rig.interface import Rig
 from . import machine
-from .exposure import Decoded, LightCheck, await_exposure, decode
+from .capture import Capture
+from .exposure import Decoded, LightCheck, decode
+from .hands import Caught, Hands
+from .schedule import Exposure, Light, exposures_of
 
 log = logging.getLogger(__name__)
 BEEP_MS = 80
@@ -25,13 +28,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TakenFrame:
-    """An accepted frame with the board's acknowledgement it was held against."""
+    """A frame that counts, and its pixels as soon as they are decoded."""
 
-    light: machine.Light
-    frame: CapturedFrame
-    lit: Switched
-    looked_at: int
+    caught: Caught
     decoded: "Future[Decoded]"
+
+    @property
+    def light(self) -> Light:
+        """What it was taken under."""
+        return self.caught.exposure.light
+
+    @property
+    def frame(self) -> CapturedFrame:
+        """As it came."""
+        return self.caught.frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ class TakenStack:
     """Every frame of a scan, ambient first, with its fingerprint margin, and what the camera read back."""
 
     frames: tuple[TakenFrame, ...]
-    margins: dict[machine.Light, float]
+    margins: dict[Exposure, float]
     mode: CameraMode
 
 
@@ -60,19 +70,15 @@ class ScanRunner:
 
     def __init__(self, rig: Rig, camera: Camera, check: LightCheck, recorder: Recorder) -> None:
         self._rig = rig
-        self._camera = camera
         self._check = check
         self._recorder = recorder
-        self._rig_thread = ThreadPoolExecutor(1, "rig")
-        self._camera_thread = ThreadPoolExecutor(1, "camera")
+        self._hands = Hands(rig, camera)
+        self._capture = Capture(self._hands, check)
         self._decoders = ThreadPoolExecutor(1, "decode")
-        self._stop = threading.Event()
         self._events: asyncio.Queue[machine.Event] = asyncio.Queue()
         self._answers: set[asyncio.Task[None]] = set()
-        self._frames: dict[machine.Light, TakenFrame] = {}
-        self._margins: dict[machine.Light, float] = {}
-        self._mode: CameraMode | None = None
-        self._lit: Switched | None = None
+        self._frames: dict[Exposure, TakenFrame] = {}
+        self._margins: dict[Exposure, float] = {}
         self.state = machine.ScanState()
 
     @property
@@ -82,11 +88,11 @@ class ScanRunner:
 
     async def on_rig(self, work: Callable[[], T]) -> T:
         """Run something on the rig's own thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._rig_thread, work)
+        return await self._hands.on_rig(work)
 
     async def on_camera(self, work: Callable[[], T]) -> T:
         """Run something on the camera's own thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._camera_thread, work)
+        return await self._hands.on_camera(work)
 
     def post(self, event: machine.Event) -> None:
         """Hand the machine an event from outside: an abort, or a fault the board reported."""
@@ -98,9 +104,9 @@ class ScanRunner:
 
         The failure, or None.
         """
-        self._frames, self._margins, self._mode, self._lit = {}, {}, None, None
+        self._frames, self._margins = {}, {}
         self._events = asyncio.Queue()
-        self._stop.clear()
+        self._hands.watch.stop.clear()
         self._events.put_nowait(machine.Start(scan_id, plan))
         try:
             while True:
@@ -116,21 +122,21 @@ class ScanRunner:
 
     async def _quieten(self) -> None:
         """Wait for answers nobody needs any more, so that the next scan starts on idle threads."""
-        self._stop.set()
+        self._hands.watch.stop.set()
         if self._answers:
             await asyncio.gather(*self._answers, return_exceptions=True)
         self._frames = {}
 
     async def _perform(self, effect: machine.Effect, scan_id: str, plan: ScanPlan) -> None:
         match effect:
-            case machine.SwitchTo(light, max_on_ms):
-                self._answer(self._switch(light, max_on_ms))
-            case machine.Expose(light):
-                self._answer(self._expose(light, plan))
+            case machine.Prepare():
+                self._answer(self._prepare(plan))
+            case machine.Expose(batch):
+                self._answer(self._expose(batch))
             case machine.VerifyStack():
-                self._answer(self._verify(plan))
+                self._answer(self._verify())
             case machine.StoreStack():
-                self._answer(self._store(scan_id, plan))
+                self._answer(self._store(scan_id))
             case machine.LightsOff():
                 await self._attempt("lights off", lambda: self._rig.switch(None, plan.max_on_ms))
             case machine.Beep():
@@ -160,40 +166,30 @@ class ScanRunner:
             event = machine.Failed("internal", f"{type(error).__name__}: {error}")
         self._events.put_nowait(event)
 
-    async def _switch(self, light: machine.Light, max_on_ms: int) -> machine.Event:
-        if self._mode is None:
-            self._mode = await self.on_camera(
-                lambda: self._camera.configure(self._check.mode_for(self.state.plan))
-            )
-        self._lit = await self.on_rig(lambda: self._rig.switch(light, max_on_ms))
-        return machine.Lit(light)
+    async def _prepare(self, plan: ScanPlan) -> machine.Event:
+        return machine.Prepared(await self._capture.prepare(plan))
 
-    async def _expose(self, light: machine.Light, plan: ScanPlan) -> machine.Event:
-        lit, mode = self._lit, self._mode
-        assert lit is not None and mode is not None  # noqa: S101, PT018 - the table lights before it exposes
-        frame, looked_at = await self.on_camera(
-            lambda: await_exposure(self._camera.frames(), lit, self._check.gate_for(mode), plan, self._stop)
-        )
-        decoded = self._decoders.submit(decode, frame)
-        self._frames[light] = TakenFrame(light, frame, lit, looked_at, decoded)
-        return machine.Exposed(light)
+    async def _expose(self, batch: tuple[Exposure, ...]) -> machine.Event:
+        tried = await self._capture.expose(batch, self.state.plan)
+        for caught in tried.caught:
+            so_far = self.state.takes_of(caught.exposure)
+            counted = replace(caught, looked_at=caught.looked_at + so_far)
+            self._frames[caught.exposure] = TakenFrame(counted, self._decoders.submit(decode, caught.frame))
+        return tried.exposed
 
-    async def _verify(self, plan: ScanPlan) -> machine.Event:
-        order: tuple[machine.Light, ...] = (None, *plan.lights)
-        taken = [self._frames[light] for light in order]
-        decoded = [await asyncio.wrap_future(frame.decoded) for frame in taken]
+    async def _verify(self) -> machine.Event:
+        order = exposures_of(self.state.plan)
+        decoded = [await asyncio.wrap_future(self._frames[exposure].decoded) for exposure in order]
         suspects, self._margins = self._check.suspects(order, [one.coarse for one in decoded])
         return machine.Verified(suspects)
 
-    async def _store(self, scan_id: str, plan: ScanPlan) -> machine.Event:
-        assert self._mode is not None  # noqa: S101 - no stack without a configured camera
-        order: tuple[machine.Light, ...] = (None, *plan.lights)
-        stack = TakenStack(tuple(self._frames[light] for light in order), self._margins, self._mode)
-        await self._recorder.store(scan_id, plan, stack)
+    async def _store(self, scan_id: str) -> machine.Event:
+        plan = self.state.plan
+        frames = tuple(self._frames[exposure] for exposure in exposures_of(plan))
+        await self._recorder.store(scan_id, plan, TakenStack(frames, self._margins, self._capture.mode))
         return machine.Stored()
 
     def close(self) -> None:
         """Give the threads back."""
-        self._stop.set()
-        for pool in (self._rig_thread, self._camera_thread, self._decoders):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self._hands.close()
+        self._decoders.shutdown(wait=True, cancel_futures=True)

@@ -170,12 +170,13 @@ class Surroundings:
     Attributes:
         profile: scaled to the picture the window was cut from.
         lights: indices of the stack's lights in the profile.
-        codes: code of the stack per code of the profile, times its exposure over the flat field's.
+        codes: (lights,), code of the stack per code of the profile, times the time for which the light was
+            seen over the flat field's exposure.
     """
 
     profile: LoadedProfile
     lights: Sequence[int]
-    codes: float
+    codes: Array
 
     @property
     def lights_mm(self) -> Array:
@@ -194,7 +195,8 @@ class Surroundings:
         flat_field = self.profile.profile.flat_field
         nodes, shape = window.nodes, window.nodes.shape
         whole = nodes.pixels + np.array([window.columns.start, window.rows.start])
-        white = self.profile.flat_at(whole)[list(self.lights)] * (self.codes / flat_field.reflectance)
+        codes = (self.codes / flat_field.reflectance)[:, None, None]
+        white = self.profile.flat_at(whole)[list(self.lights)] * codes
         on_card = nodes.at(face.z_mm.ravel())
         on_target = nodes.at(np.full(len(nodes.pixels), flat_field.plane_z_mm))
         lights = [self.profile.profile.lights[index] for index in self.lights]

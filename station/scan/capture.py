@@ -1,0 +1,105 @@
+"""From exposures to frames that count: first how lights and frames are held together, then batch by batch."""
+
+import logging
+import time
+
+from ..camera.frame_clock import Stamping
+from ..camera.interface import CameraMode
+from ..camera.timing import Known, decide, gated, without_clock
+from ..documents.plan import ScanPlan, Timing
+from ..rig.interface import ProgrammableRig
+from .acceptance import StampGate
+from .exposure import LightCheck, await_exposure
+from .hands import Caught, Hands, Tried, programmable
+from .locking import STALE_S, Lead, horizon_s, known, settled
+from .programmes import Programmes
+from .schedule import Exposure, exposures_of
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2
+"""Frames looked at before the clocks are looked at again."""
+FRESH = 3
+"""Frames of a new scan that must have confirmed what is remembered of the camera's clock."""
+MOST = 60
+"""Frames spent on learning the clock before a scan goes on without."""
+
+
+class Capture:
+    """One rig and one camera. What was learned of their clocks outlives a scan."""
+
+    def __init__(self, hands: Hands, check: LightCheck) -> None:
+        self._hands = hands
+        self._check = check
+        self._lead = Lead()
+        self._mode: CameraMode | None = None
+
+    @property
+    def mode(self) -> CameraMode:
+        """What the camera does."""
+        assert self._mode is not None  # noqa: S101 - the machine prepares before it exposes
+        return self._mode
+
+    async def prepare(self, plan: ScanPlan) -> Timing:
+        """Configure the camera and decide how lights and frames are held together.
+
+        Raises:
+            StationError: what the camera says; `aborted`.
+        """
+        camera, hands = self._check.camera, self._hands
+        self._mode = await hands.on_camera(lambda: hands.watch.configure(self._check.mode_for(plan)))
+        can = programmable(hands.rig)
+        timing = without_clock(self._mode, camera, wire=self._check.wire, programmable=can)
+        stamping = Stamping.of(camera, self._mode)
+        if timing is None and stamping is not None and programmable(hands.rig):
+            timing = await self._learn(hands.rig, stamping, len(exposures_of(plan)))
+        assert timing is not None  # noqa: S101 - a clock is asked for only where stamps and board allow it
+        log.info("%s: %s", timing.kind, timing.why)
+        return timing
+
+    async def _learn(self, rig: ProgrammableRig, stamping: Stamping, steps: int) -> Timing:
+        """Look at frames until both clocks are known well enough, or for long enough."""
+        hands, begun_s, fresh, now = self._hands, time.monotonic(), 0, None
+        await hands.on_camera(lambda: hands.watch.begin(stamping))
+        for _ in range(0, MOST, AT_ONCE):
+            fresh += await hands.on_camera(lambda: hands.watch.learn(AT_ONCE, begun_s))
+            now = await self._known(rig, steps)
+            if now is not None and fresh >= FRESH and settled(now):
+                break
+        if now is None:
+            within = f"{1e3 * stamping.jitter_s:.1f} ms"
+            return gated(self.mode, f"the stamps of {MOST} frames do not lie on one clock to within {within}")
+        return decide(now)
+
+    async def _known(self, rig: ProgrammableRig, steps: int) -> Known | None:
+        ahead_s = horizon_s(self.mode, steps, self._lead.ahead_s(steps))
+        board_s = await self._hands.on_rig(lambda: rig.clock_error_s(ahead_s + STALE_S))
+        clock = self._hands.watch.clock
+        grid = clock.grid if clock else None
+        return known(self.mode, grid, time.monotonic(), ahead_s, board_s) if grid else None
+
+    async def expose(self, batch: tuple[Exposure, ...], plan: ScanPlan) -> Tried:
+        """Take one frame for each exposure; those that could not be had are named with the reason.
+
+        Raises:
+            StationError: what rig and camera say; `frames_mismatched`, `aborted`.
+        """
+        timing, rig, clock = plan.timing, self._hands.rig, self._hands.watch.clock
+        if timing is not None and programmable(rig):
+            programmes = Programmes(self._hands, rig, self.mode, self._lead)
+            if timing.kind == "triggered":
+                camera = self._check.camera
+                gate = StampGate(Stamping.of(camera, self.mode), camera.stamp_late_us)
+                return await programmes.triggered(batch, gate)
+            if timing.kind != "gated" and clock is not None:
+                return await programmes.locked(batch, timing, clock)
+        return await self._gated(batch[0], plan)
+
+    async def _gated(self, exposure: Exposure, plan: ScanPlan) -> Tried:
+        hands, gate = self._hands, self._check.gate_for(self.mode)
+        lit = await hands.on_rig(lambda: hands.rig.switch(exposure.light, plan.max_on_ms))
+        frame, looked_at = await hands.on_camera(
+            lambda: await_exposure(hands.watch.frames(), lit, gate, plan)
+        )
+        lit_s = None if exposure.light is None else lit.acknowledged_s
+        return Tried((Caught(exposure, frame, lit_s, None, looked_at),))
