@@ -5,7 +5,6 @@
 
 #include "../core/hal.h"
 #include "../core/programme.h"
-#include "pins.h"
 
 _Static_assert(F_CPU / 8u == HAL_TICKS_HZ, "timer 1 does not run at the announced rate");
 
@@ -84,24 +83,4 @@ uint16_t clock_latency_max(void)
     uint16_t latency = latency_max;
     hal_unlock(state);
     return latency;
-}
-
-void hal_trigger(bool high)
-{
-    if (high)
-        PORTB |= _BV(TRIGGER_PIN);
-    else
-        PORTB &= (uint8_t)~_BV(TRIGGER_PIN);
-}
-
-void hal_lights(uint8_t mask)
-{
-    uint8_t state = hal_lock();
-    uint8_t d = (uint8_t)(mask << 4) & LIGHTS_D_MASK;
-    uint8_t c = (mask >> 4) & LIGHTS_C_MASK;
-    PORTD &= (uint8_t)(d | (uint8_t)~LIGHTS_D_MASK); /* off before on: the old and the new never burn together */
-    PORTC &= (uint8_t)(c | (uint8_t)~LIGHTS_C_MASK);
-    PORTD |= d;
-    PORTC |= c;
-    hal_unlock(state);
 }

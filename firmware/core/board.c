@@ -3,11 +3,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "command_table.h"
 #include "commands.h"
 #include "events.h"
 #include "faults.h"
 #include "frame.h"
 #include "hal.h"
+#include "heat.h"
 #include "lights.h"
 #include "programme.h"
 
@@ -38,6 +40,7 @@ void board_start(const struct birth *birth)
     faults_reset();
     programme_forget();
     commands_reset();
+    heat_reset();
     lights_off();
 }
 
@@ -237,6 +240,8 @@ void board_receive(uint8_t byte)
 
 void board_advance(void)
 {
+    if (heat_advance())
+        board_fail(FAULT_TOO_HOT);
     if (somebody_listens())
         events_send();
 }

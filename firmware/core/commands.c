@@ -5,81 +5,15 @@
 #include "events.h"
 #include "faults.h"
 #include "hal.h"
+#include "heat.h"
 #include "lights.h"
 #include "programme.h"
 
-#define UNKNOWN 0xFFu
 #define BUZZER_MIN_HZ 100u
 #define BUZZER_MAX_HZ 10000u
 
 static volatile uint8_t buttons;
 static volatile uint8_t card;
-
-/* --- what is known of each command ------------------------------------------------------------------------------ */
-
-static uint8_t size_of(uint8_t type)
-{
-    switch (type) {
-    case MSG_HELLO:
-        return sizeof(struct hello);
-    case MSG_LIGHT:
-        return sizeof(struct light);
-    case MSG_LIGHTS:
-        return sizeof(struct lights);
-    case MSG_PROGRAMME_BEGIN:
-        return sizeof(struct programme_begin);
-    case MSG_PROGRAMME_STEP:
-        return sizeof(struct programme_step);
-    case MSG_BUZZER:
-        return sizeof(struct buzzer);
-    case MSG_INDICATOR:
-        return sizeof(struct indicator);
-    case MSG_PING:
-    case MSG_STATUS:
-    case MSG_OFF:
-    case MSG_PROGRAMME_END:
-    case MSG_ARM:
-    case MSG_START:
-    case MSG_ABORT:
-    case MSG_CLEAR:
-    case MSG_ERRORS:
-    case MSG_STATS:
-    case MSG_ACK:
-        return 0;
-    default:
-        return UNKNOWN;
-    }
-}
-
-bool command_known(uint8_t type)
-{
-    return size_of(type) != UNKNOWN;
-}
-
-bool command_has_its_length(uint8_t type, uint8_t size)
-{
-    uint8_t wanted = size_of(type);
-    return wanted == UNKNOWN || wanted == size;
-}
-
-bool command_harmless(uint8_t type)
-{
-    switch (type) {
-    case MSG_PING:
-    case MSG_STATUS:
-    case MSG_CLEAR:
-    case MSG_ERRORS:
-    case MSG_STATS:
-    case MSG_ABORT:
-    case MSG_BUZZER:
-    case MSG_INDICATOR:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 struct answer refuse(uint8_t reason, uint8_t *payload)
 {
@@ -99,17 +33,20 @@ static struct answer done_unless(uint8_t refusal, uint8_t *payload)
     return refusal == PROGRAMME_ACCEPTED ? done() : refuse(refusal, payload);
 }
 
-static struct answer burn(uint8_t mask, uint8_t flags, uint16_t max_on_ms, uint8_t *payload)
+static struct answer burn(uint8_t mask, uint8_t level, uint8_t flags, uint16_t max_on_ms, uint8_t *payload)
 {
     if (max_on_ms == 0 || max_on_ms > MAX_ON_MAX_MS)
         return refuse(REFUSAL_BAD_DURATION, payload);
+    bool timed = flags & LIGHT_FLAG_TIMED;
+    if (!heat_leaves_room(mask, level, timed ? max_on_ms : 1u)) /* a guard may be long; the host means to switch off before */
+        return refuse(REFUSAL_TOO_HOT, payload);
     uint8_t state = hal_lock();
     if (faults_latched() != FAULT_NONE) { /* came by interrupt since this command was admitted */
         hal_unlock(state);
         return refuse(REFUSAL_FAULT_LATCHED, payload);
     }
     programme_stop();
-    lights_set(mask, max_on_ms, flags & LIGHT_FLAG_TIMED);
+    lights_set(mask, level, max_on_ms, timed);
     hal_unlock(state);
     return done();
 }
@@ -118,24 +55,33 @@ static struct answer light(const struct light *command, uint8_t *payload)
 {
     if (command->light >= HAL_LIGHTS)
         return refuse(REFUSAL_BAD_LIGHT, payload);
-    return burn((uint8_t)(1u << command->light), command->flags, command->max_on_ms, payload);
+    return burn((uint8_t)(1u << command->light), PWM_LEVELS, command->flags, command->max_on_ms, payload);
+}
+
+/* Of PWM_LEVELS, rounded up: what is not off burns. */
+static uint8_t level_of(uint8_t brightness)
+{
+    return (uint8_t)((brightness * PWM_LEVELS + UINT8_MAX - 1u) / UINT8_MAX);
 }
 
 static struct answer lights(const struct lights *command, uint8_t *payload)
 {
     if (command->mask == 0 || (HAL_LIGHTS < 8u && command->mask >> HAL_LIGHTS))
         return refuse(REFUSAL_BAD_LIGHT, payload);
-    return burn(command->mask, command->flags, command->max_on_ms, payload);
+    if (command->level == 0)
+        return refuse(REFUSAL_BAD_VALUE, payload);
+    return burn(command->mask, level_of(command->level), command->flags, command->max_on_ms, payload);
 }
 
 static struct answer stop(void)
 {
     uint8_t state = hal_lock();
+    bool running = programme_state() == BOARD_STATE_RUNNING;
     uint8_t step = programme_step();
     programme_stop();
     lights_off();
-    if (step != NO_STEP) {
-        struct programme_done end = {END_REASON_ABORTED, step, hal_ticks()};
+    if (running) {
+        struct programme_done end = {END_REASON_ABORTED, step == NO_STEP ? 0 : step, hal_ticks()};
         events_push(MSG_PROGRAMME_DONE, &end, sizeof end, true);
     }
     hal_unlock(state);
@@ -179,6 +125,7 @@ static struct answer status(uint8_t *payload)
         .buttons = buttons,
         .card_present = card,
         .events_waiting = events_waiting(),
+        .heat_ms = heat_hottest_ms(),
         .ticks = hal_ticks(),
     };
     memcpy(payload, &reply, sizeof reply);
@@ -220,6 +167,8 @@ struct answer command_obey(const struct frame *frame, uint8_t *payload)
     case MSG_OFF:
     case MSG_ABORT:
         return stop();
+    case MSG_START_AT:
+        return done_unless(programme_start_at(((const struct start_at *)command)->at_ticks), payload);
     case MSG_PROGRAMME_BEGIN:
         return done_unless(programme_begin(command), payload);
     case MSG_PROGRAMME_STEP:

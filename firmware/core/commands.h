@@ -2,7 +2,6 @@
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "frame.h"
@@ -11,14 +10,6 @@ struct answer {
     uint8_t type;
     uint8_t size; /* of the payload */
 };
-
-bool command_known(uint8_t type);
-
-/* A type that is unknown has any length. */
-bool command_has_its_length(uint8_t type, uint8_t size);
-
-/* Served while a fault is latched and while a programme runs, too. */
-bool command_harmless(uint8_t type);
 
 struct answer refuse(uint8_t reason, uint8_t *payload);
 struct answer command_obey(const struct frame *frame, uint8_t *payload);

@@ -19,6 +19,10 @@ void hal_unlock(uint8_t state);
 /* Let exactly these lights burn. Lights that go off do so before others go on. */
 void hal_lights(uint8_t mask);
 
+/* Let exactly these lights burn in pulses, all together, `level` of PWM_LEVELS of the time; 0 < level < PWM_LEVELS. The next call
+ * of hal_lights ends it. */
+void hal_dim(uint8_t mask, uint8_t level);
+
 void hal_trigger(bool high);
 
 /* The free-running clock. */

@@ -1,15 +1,20 @@
 #include "lights.h"
 
 #include "hal.h"
+#include "heat.h"
 
 static volatile uint8_t burning;
 static volatile uint16_t left_ms;
 static volatile bool wanted_off;
 
-void lights_set(uint8_t mask, uint16_t max_on_ms, bool timed)
+void lights_set(uint8_t mask, uint8_t level, uint16_t max_on_ms, bool timed)
 {
     uint8_t state = hal_lock();
-    hal_lights(mask);
+    if (mask && level < PWM_LEVELS)
+        hal_dim(mask, level);
+    else
+        hal_lights(mask);
+    heat_note(mask, level);
     burning = mask;
     left_ms = mask ? max_on_ms + 1u : 0; /* the millisecond under way does not count */
     wanted_off = timed;
@@ -18,7 +23,7 @@ void lights_set(uint8_t mask, uint16_t max_on_ms, bool timed)
 
 void lights_off(void)
 {
-    lights_set(0, 0, false);
+    lights_set(0, PWM_LEVELS, 0, false);
 }
 
 uint8_t lights_burning(void)

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Let exactly these burn, for at most so long; `timed`: going off by itself is what is wanted. */
-void lights_set(uint8_t mask, uint16_t max_on_ms, bool timed);
+/* Let exactly these burn, at `level` of PWM_LEVELS, for at most so long; `timed`: going off by itself is what is wanted. */
+void lights_set(uint8_t mask, uint8_t level, uint16_t max_on_ms, bool timed);
 void lights_off(void);
 uint8_t lights_burning(void);
 

@@ -3,9 +3,12 @@
 #include "crc16.h"
 #include "events.h"
 #include "hal.h"
+#include "heat.h"
 #include "lights.h"
 
 #define MAX_ON_US (MAX_ON_MAX_MS * 1000UL)
+#define AHEAD_MAX_TICKS (int32_t)(START_AHEAD_MAX_MS * (HAL_TICKS_HZ / 1000u))
+#define AHEAD_MIN_TICKS 100 /* 50 us: what is nearer has passed before the board could meet it */
 
 enum phase { WAITING, SETTLING, EXPOSING };
 
@@ -17,6 +20,7 @@ static volatile uint8_t state = BOARD_STATE_IDLE;
 /* The run; touched only with interrupts locked. */
 static volatile uint8_t index_now;
 static enum phase phase;
+static volatile bool awaited; /* the moment of the start has not come */
 static bool blocked; /* the step is due, and waits for room to report it */
 static uint32_t due; /* counted from when the stage before really happened: nothing is ever shorter than asked */
 static struct step_done report;
@@ -73,8 +77,22 @@ uint8_t programme_arm(void)
         if (refusal != PROGRAMME_ACCEPTED)
             return refusal;
     }
+    if (!heat_stands(steps, stored))
+        return REFUSAL_TOO_HOT;
     state = BOARD_STATE_ARMED;
     return PROGRAMME_ACCEPTED;
+}
+
+/* With interrupts locked. */
+static void begin_run(uint32_t ticks)
+{
+    state = BOARD_STATE_RUNNING;
+    index_now = 0;
+    phase = WAITING;
+    blocked = false;
+    report.flags = 0;
+    due = ticks;
+    hal_stage_at(due);
 }
 
 uint8_t programme_start(void)
@@ -82,15 +100,25 @@ uint8_t programme_start(void)
     if (state != BOARD_STATE_ARMED)
         return REFUSAL_NOT_ARMED;
     uint8_t lock = hal_lock();
-    state = BOARD_STATE_RUNNING;
-    index_now = 0;
-    phase = WAITING;
-    blocked = false;
-    report.flags = 0;
-    due = hal_ticks();
-    hal_stage_at(due);
+    awaited = false;
+    begin_run(hal_ticks());
     hal_unlock(lock);
     return PROGRAMME_ACCEPTED;
+}
+
+uint8_t programme_start_at(uint32_t ticks)
+{
+    if (state != BOARD_STATE_ARMED)
+        return REFUSAL_NOT_ARMED;
+    uint8_t lock = hal_lock();
+    int32_t ahead = (int32_t)(ticks - hal_ticks());
+    bool possible = ahead >= AHEAD_MIN_TICKS && ahead <= AHEAD_MAX_TICKS;
+    if (possible) {
+        awaited = true;
+        begin_run(ticks);
+    }
+    hal_unlock(lock);
+    return possible ? PROGRAMME_ACCEPTED : REFUSAL_BAD_TIME;
 }
 
 uint8_t programme_state(void)
@@ -105,7 +133,7 @@ uint8_t programme_steps(void)
 
 uint8_t programme_step(void)
 {
-    return state == BOARD_STATE_RUNNING ? index_now : NO_STEP;
+    return state == BOARD_STATE_RUNNING && !awaited ? index_now : NO_STEP;
 }
 
 /* At least microseconds / 1000, without a division inside an interrupt. */
@@ -120,7 +148,7 @@ static void lights_on(const struct programme_step *step)
     hal_wait_for(due);
     hal_lights(step->mask);
     report.on_ticks = hal_ticks();
-    lights_set(step->mask, max_on_ms, false);
+    lights_set(step->mask, PWM_LEVELS, max_on_ms, false);
     phase = SETTLING;
     due = report.on_ticks + step->settle_us * HAL_TICKS_PER_US;
 }
@@ -164,6 +192,7 @@ void programme_stage(void)
 {
     if (state != BOARD_STATE_RUNNING)
         return;
+    awaited = false;
     const struct programme_step *step = &steps[index_now];
     if (phase == WAITING && !events_have_room()) {
         blocked = true;

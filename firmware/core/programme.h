@@ -15,12 +15,13 @@ uint8_t programme_add(const struct programme_step *step);
 uint8_t programme_end(void);
 uint8_t programme_arm(void);
 uint8_t programme_start(void);
+uint8_t programme_start_at(uint32_t ticks);
 
 /* BOARD_STATE_IDLE, _LOADING, _LOADED, _ARMED or _RUNNING. */
 uint8_t programme_state(void);
 uint8_t programme_steps(void);
 
-/* Step running, or NO_STEP. */
+/* Step running, or NO_STEP; that also until the moment of programme_start_at has come. */
 uint8_t programme_step(void);
 
 /* Do what is due; called with interrupts locked, when hal_stage_at asked for it. */

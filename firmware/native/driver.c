@@ -15,8 +15,8 @@
 #include "../core/hal.h"
 #include "../core/programme.h"
 
-static uint32_t ticks;
-static uint32_t millisecond_at = HAL_TICKS_HZ / 1000;
+static uint32_t ticks = UINT32_MAX - 2 * HAL_TICKS_HZ; /* the clock runs over soon */
+static uint32_t millisecond_at = UINT32_MAX - 2 * HAL_TICKS_HZ + HAL_TICKS_HZ / 1000;
 static bool stage_wanted;
 static uint32_t stage_due;
 static uint8_t burning;
@@ -39,6 +39,12 @@ void hal_lights(uint8_t mask)
         return;
     burning = mask;
     sprintf(masks + strlen(masks), "%s%u", *masks ? "," : "", mask);
+}
+
+void hal_dim(uint8_t mask, uint8_t level)
+{
+    (void)level;
+    hal_lights(mask);
 }
 
 void hal_trigger(bool high)

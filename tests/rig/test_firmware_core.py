@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,12 @@ from station.wire.frame import CRC_SEED, Frame, FrameReader, checksum
 
 MS = 1_000_000
 FIRMWARE = Path(__file__).parents[2] / "firmware"
-TICKS_PER_US = 2  # of the firmware; the software board counts microseconds
+FIRMWARE_TICKS_PER_MS = 2_000
+FIRMWARE_TICKS_AT_START = (
+    (1 << 32) - 1 - 2_000 * FIRMWARE_TICKS_PER_MS
+)  # as in native/driver.c: it wraps soon
+SOFTWARE_TICKS_PER_MS = 1_000
+HEAT_TOLERANCE_MS = 2  # a real board looks at its lights once in a millisecond
 
 Answer = tuple[list[int], list[tuple[int, object]]]
 
@@ -27,11 +33,17 @@ class Native:
         self.process = subprocess.Popen(
             [str(command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        self._ticks = FIRMWARE_TICKS_AT_START
 
     def order(self, line: str) -> tuple[list[int], list[Frame]]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         assert self.process.stderr is not None
+        word, *values = line.split()
+        if word == "S":
+            line = start_at(int(values[0]), self._ticks + int(values[1]) * FIRMWARE_TICKS_PER_MS)
+        elif word == "T":
+            self._ticks += int(values[0]) * FIRMWARE_TICKS_PER_MS
         try:
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
@@ -54,9 +66,13 @@ class Software:
     def __init__(self) -> None:
         self._core = BoardCore(Birth(77, m.ResetCause.POWER_ON), 0)
         self._now_ns = 0
+        self._mask = 0
 
     def order(self, line: str) -> tuple[list[int], list[Frame]]:
         word, *values = line.split()
+        if word == "S":
+            ticks = (self._now_ns // MS + int(values[1])) * SOFTWARE_TICKS_PER_MS
+            word, *values = start_at(int(values[0]), ticks).split()
         if word == "R":
             outputs = [self._core.receive(bytes.fromhex(values[0]), self._now_ns)]
         elif word == "T":
@@ -65,7 +81,9 @@ class Software:
             outputs = [self._core.press(int(values[0]), pressed=values[1] == "1", now_ns=self._now_ns)]
         else:
             outputs = [self._core.sense_card(values[0] == "1", self._now_ns)]
-        masks = [mask for output in outputs for _, mask in output.edges]
+        edges = [mask & 0xFF for output in outputs for _, mask in output.edges]
+        masks = [mask for before, mask in pairwise([self._mask, *edges]) if mask != before]
+        self._mask = [self._mask, *edges][-1]
         return masks, FrameReader().feed(b"".join(frame for output in outputs for frame in output.frames))
 
     def _pass(self, until_ns: int) -> Iterator[Output]:
@@ -87,26 +105,40 @@ def native_core(program: Callable[[str], str], tmp_path_factory: pytest.TempPath
 
 
 DIFFERING = {"ticks_hz", "ticks", "on_ticks", "trigger_ticks", "off_ticks"}  # times in their own units
+KINDS: dict[int, type[m.Identified]] = {**m.REPLIES, **m.EVENTS}
 
 
 def seen(frame: Frame) -> tuple[int, str, dict[str, object]]:
     """A frame as far as both boards must agree."""
-    kinds: dict[int, type[m.Identified]] = {**m.REPLIES, **m.EVENTS}
-    message = kinds[frame.type].unpack(frame.payload)
-    names = {field.name for field in fields(message)} - DIFFERING
+    message = KINDS[frame.type].unpack(frame.payload)
+    names = {field.name for field in fields(message)} - DIFFERING - {"heat_ms"}
     kept = {name: getattr(message, name) for name in names}
     if isinstance(message, m.ErrorsReply):
         kept["entries"] = [(entry.fault, entry.step) for entry in message.entries]
     return frame.seq, type(message).__name__, kept
 
 
-def compare(native: Native, lines: list[str]) -> None:
+def heats(frames: list[Frame]) -> list[int]:
+    found = (m.StatusReply.unpack(frame.payload) for frame in frames if frame.type == m.StatusReply.ID)
+    return [status.heat_ms for status in found]
+
+
+def compare(native: Native, lines: list[str], *, until: int | None = None, pulses: bool = False) -> None:
+    """Up to the first frame `until`. `pulses`: of dimmed lights, whose edges are each board's own affair."""
     software = Software()
     for number, line in enumerate(lines):
         told = lines[: number + 1]
         found, wanted = native.order(line), software.order(line)
-        assert found[0] == wanted[0], told
+        assert pulses or found[0] == wanted[0], told
         assert [seen(frame) for frame in found[1]] == [seen(frame) for frame in wanted[1]], told
+        for heat, expected in zip(heats(found[1]), heats(wanted[1]), strict=True):
+            assert abs(heat - expected) <= HEAT_TOLERANCE_MS, told
+        if until in [frame.type for frame in wanted[1]]:
+            return
+
+
+def start_at(seq: int, ticks: int) -> str:
+    return wire(seq, m.StartAt.ID, m.StartAt(ticks % (1 << 32)).pack())
 
 
 def wire(seq: int, type_: int, payload: bytes) -> str:
@@ -120,7 +152,13 @@ HELLOS = st.builds(
 )
 LIGHTS = st.builds(
     m.Light, st.integers(0, 9), st.integers(0, 1), st.sampled_from([0, 5, 25, 65, 9_995, 10_001])
-) | st.builds(m.Lights, st.integers(0, 255), st.integers(0, 1), st.sampled_from([5, 65, 9_995]))
+) | st.builds(
+    m.Lights,
+    st.integers(0, 255),
+    st.sampled_from([0, 240, 255]),  # not dimmed by any of the steps a board has
+    st.integers(0, 1),
+    st.sampled_from([5, 65, 9_995]),
+)
 SIMPLE = st.sampled_from(
     [
         m.Ping(),
@@ -152,6 +190,7 @@ COMMANDS = (
 )
 FRAMES = st.builds(lambda seq, command: wire(seq, command.ID, command.pack()), st.integers(0, 9), COMMANDS)
 ACKS = st.builds(lambda number: wire(number, m.Ack.ID, b""), st.integers(1, 12))
+STARTS = st.builds("S {} {}".format, st.integers(0, 9), st.sampled_from([-10, 20, 100, 4_980, 5_020]))
 TIMES = st.sampled_from([20, 40, 100, 320, 1_520]).map(lambda ms: f"T {ms}")
 INPUTS = st.sampled_from(["B 0 1", "B 0 0", "B 1 1", "C 1", "C 0"])
 STRANGE = st.builds(wire, st.integers(0, 255), st.integers(0, 255), st.binary(max_size=60))
@@ -172,20 +211,18 @@ def programmes(draw: st.DrawFn) -> list[str]:
     for step in steps:
         value = checksum(step.pack(), value)
     value ^= draw(st.sampled_from([0, 0, 0, 1]))
-    commands = [m.ProgrammeBegin(len(steps), value), *steps, m.ProgrammeEnd(), m.Arm(), m.Start()]
+    commands = [m.ProgrammeBegin(len(steps), value), *steps, m.ProgrammeEnd(), m.Arm()]
     lines = [wire(100 + number, command.ID, command.pack()) for number, command in enumerate(commands)]
+    lines.append(draw(st.sampled_from([wire(150, m.Start.ID, b""), "S 150 20", "S 150 100", "S 150 340"])))
     heard = [wire(number, m.Ack.ID, b"") for number in range(1, 20)]
     return [*lines, *draw(st.sampled_from([[], ["T 320"], ["T 320", *heard, "T 320", *heard]]))]
 
 
 BEGIN = wire(1, m.Hello.ID, m.Hello(m.MAJOR, 0, m.SCHEMA_HASH, 9, 60_000).pack())
-STORIES = st.lists(
-    st.one_of(FRAMES, FRAMES, ACKS, ACKS, TIMES, TIMES, INPUTS, HELLOS, NOISE, ENDLESS).map(
-        lambda line: [line]
-    )
-    | programmes(),
-    max_size=25,
-).map(lambda parts: [BEGIN, *(line for part in parts for line in part)])
+PARTS = st.one_of(FRAMES, FRAMES, STARTS, ACKS, ACKS, TIMES, TIMES, INPUTS, HELLOS, NOISE, ENDLESS)
+STORIES = st.lists(PARTS.map(lambda line: [line]) | programmes(), max_size=25).map(
+    lambda parts: [BEGIN, *(line for part in parts for line in part)]
+)
 
 
 @settings(max_examples=250, deadline=None)
@@ -194,6 +231,37 @@ def test_both_boards_live_the_same_story(native_core: Path, story: list[str]) ->
     native = Native(native_core)
     try:
         compare(native, story)
+    finally:
+        native.close()
+
+
+GRAIN_MS = 1_440  # of burning and darkness: no sum of sixteenths of it comes near the limit,
+TIMED_MS = 9_915  # nor near what may be warm before this
+BURNING = st.builds(
+    m.Lights, st.sampled_from([1, 3, 0x80, 0xFF]), st.integers(1, 255), st.just(0), st.just(10_000)
+) | st.builds(
+    m.Lights, st.sampled_from([1, 3]), st.integers(1, 255), st.just(m.LightFlag.TIMED), st.just(TIMED_MS)
+)
+PERIODS = st.tuples(st.none() | BURNING | BURNING, st.integers(1, 6))
+
+
+def periods_of(periods: list[tuple[m.Lights | None, int]]) -> list[str]:
+    """Burn, or not, for so many grains, and look."""
+    lines = [BEGIN]
+    for lights, grains in periods:
+        before: list[m.Command] = [] if lights is None else [lights]
+        lines += [wire(seq, command.ID, command.pack()) for seq, command in enumerate(before, 1)]
+        lines.append(f"T {grains * GRAIN_MS}")
+        lines += [wire(seq, command.ID, command.pack()) for seq, command in enumerate((m.Status(), m.Off()), 2)]
+    return lines
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(PERIODS, min_size=2, max_size=14).map(periods_of))
+def test_both_boards_grow_as_hot_and_cool_as_fast(native_core: Path, story: list[str]) -> None:
+    native = Native(native_core)
+    try:
+        compare(native, story, until=m.FaultRaised.ID, pulses=True)
     finally:
         native.close()
 
