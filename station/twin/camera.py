@@ -1,102 +1,67 @@
-"""The simulated camera: a free-running sensor over the scene, lit by what the light log says burned."""
+"""The simulated camera: a rolling shutter over the scene, lit by what the light log says burned."""
 
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 from station.camera.interface import CameraInfo, CameraMode, CapturedFrame
 from station.documents.fault import StationError
 
-from .chance import stream
 from .driver import DriverQueue
-from .lightlog import MAGIC, SIZE, LightLogReader
-from .lights import LIGHTS
+from .lit_frame import LitRows, TwinFrame
 from .scene import Scene
-from .sensor import BANDS, NOMINAL_EXPOSURE_US, PERIOD_US, READOUT_US, Pixels
-from .world import World
+from .sensor import NOMINAL_EXPOSURE_US, PERIOD_US, READOUT_US, STAMP_JITTER_US
+from .shutter import FreeRunning, Shutter, Stamps, Triggered
 
-Stamps = Literal["arrival", "start", "handout"]
 SHORTEST_US, LONGEST_US = 50, 500_000
 HIGHEST_GAIN = 16.0
-TRANSFER_NS = 1_000_000
-"""From the end of the last row to the frame's arrival; longer than a board takes to note an edge."""
-JITTER_NS = 1_000_000
-
-
-class TwinFrame:
-    """A frame that was exposed; its pixels are rendered when they are asked for, then kept."""
-
-    def __init__(
-        self,
-        sequence: int,
-        timestamp_s: float,
-        scene: Scene,
-        world: World,
-        on: list[list[float]],
-        mode: CameraMode,
-        bit_depth: int,
-    ) -> None:
-        self.sequence = sequence
-        self.timestamp_s = timestamp_s
-        self.on = on
-        """(bands, lights): share of the exposure that each light burned."""
-        self._scene, self._world, self._mode, self._bit_depth = scene, world, mode, bit_depth
-        self._lock = threading.Lock()
-        self._pixels: Pixels | None = None
-
-    def pixels(self) -> Pixels:
-        """Linear codes, RGB, (H, W, 3), of the scene as it was when the frame was exposed."""
-        with self._lock:
-            if self._pixels is None:
-                self._pixels = self._scene.render(
-                    self.on,
-                    exposure_us=self._mode.exposure_us,
-                    gain=self._mode.gain,
-                    bit_depth=self._bit_depth,
-                    sequence=self.sequence,
-                    world=self._world,
-                )
-            return self._pixels
 
 
 class TwinCamera:
     """A `station.camera.interface.Camera` over a `Scene`.
 
-    Row band b of frame n is exposed over [t0 + n * period + b * readout / bands, + exposure]. A thread keeps
-    that clock between `open` and `close`; should it run late, frames only arrive late: what they saw is taken
-    from the log.
+    Row band b of a frame that starts at t is exposed over [t + b * readout / bands, + exposure]. A thread
+    keeps that clock between `open` and `close`; should it run late, frames only arrive late: what they saw is
+    taken from the log, when somebody looks.
 
     Args:
         scene: what it looks at; it also sets the resolution.
-        light_log: file in which the board notes which lights burn.
+        light_log: file in which the board notes which lights burn, and its trigger.
         bit_depth: 8 or 16.
         stale_frames: how many periods behind the driver serves.
         buffers: of the driver's queue.
         stamps: what the driver stamps: arrival of the last row, start of the first row's exposure, or, as
-        poor
-            drivers do, the moment a frame is handed out.
+            poor drivers do, the moment a frame is handed out.
+        jitter_us: by how much a stamp may lie before or after its usual place.
+        period_us, readout_us: of the sensor; a longer exposure lengthens the period.
+        clock_ppm: by how much its clock is slow against this machine's: the period is longer than it says.
+        triggered: it exposes when the board's trigger rises, instead of by itself.
         silent_after_s: how long `frames` waits for a frame.
         seed: of the jitter of the stamps.
     """
 
     def __init__(
         self, scene: Scene, light_log: Path, *, bit_depth: int = 8, stale_frames: int = 0, buffers: int = 4,
-        stamps: Stamps = "arrival", silent_after_s: float = 10.0, seed: int = 1,
+        stamps: Stamps = "arrival", jitter_us: int = STAMP_JITTER_US, period_us: int = PERIOD_US,
+        readout_us: int = READOUT_US, clock_ppm: float = 0.0, triggered: bool = False,
+        silent_after_s: float = 10.0, seed: int = 1,
     ) -> None:  # fmt: skip
         self._scene = scene
-        self._light_log = light_log
         self._bit_depth = bit_depth
-        self._stamps = stamps
+        self._handout = stamps == "handout"
         self._silent_after_s = silent_after_s
-        self._jitter = stream(seed, "camera jitter")
+        self._period_us, self._readout_us, self._triggered = period_us, readout_us, triggered
         self._queue: DriverQueue[TwinFrame] = DriverQueue(buffers, stale_frames)
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._mode = self._offered(CameraMode(0, 0, NOMINAL_EXPOSURE_US, 1.0))
-        self._start_ns = 0
-        self._exposed = 0
+        self._rows = LitRows(light_log)
+        self._shutter: Shutter = (
+            Triggered(self._rows, stamps, jitter_us, seed)
+            if triggered
+            else FreeRunning(stamps, jitter_us, seed, clock_ppm)
+        )
         self._sequence = 0
         self._running = False
         self._silent = False
@@ -114,18 +79,20 @@ class TwinCamera:
         if self._lost:
             self.close()
         if self._thread is None:
-            reader = _open_log(self._light_log)
+            self._rows.open()
             with self._changed:
                 self._sequence, self._running, self._lost = 0, True, False
                 self._restart()
-            self._thread = threading.Thread(target=self._run, args=(reader,), name="twin camera")
+            self._thread = threading.Thread(target=self._run, name="twin camera")
             self._thread.start()
         return CameraInfo(
             "twin", f"simulated camera at {self._scene.dpi:g} dpi", self._bit_depth, simulated=True
         )
 
     def configure(self, mode: CameraMode) -> CameraMode:
-        """Set exposure and gain as far as they are offered; the size is fixed. The stream starts afresh.
+        """Set exposure and gain as far as they are offered; the size is fixed.
+
+        The stream starts afresh if that changes anything.
 
         Raises:
             StationError: `camera_refused`, an exposure or gain that is not positive; `camera_missing`, not
@@ -137,9 +104,11 @@ class TwinCamera:
                 "camera_refused", f"exposure {mode.exposure_us} µs, gain {mode.gain:g}: both must be positive"
             )
         with self._changed:
-            self._mode = self._offered(mode)
-            self._restart()
-            return self._mode
+            offered = self._offered(mode)
+            if offered != self._mode:
+                self._mode = offered
+                self._restart()
+            return offered
 
     def frames(self) -> Iterator[CapturedFrame]:
         """Frames in order, endless.
@@ -184,7 +153,8 @@ class TwinCamera:
         optics = self._scene.optics
         return CameraMode(
             optics.width_px, optics.height_px, exposure, min(HIGHEST_GAIN, max(1.0, mode.gain)),
-            period_us=max(PERIOD_US, exposure + 1_000), readout_us=READOUT_US,
+            period_us=max(self._period_us, exposure + 1_000 + self._readout_us * self._triggered),
+            readout_us=self._readout_us,
         )  # fmt: skip
 
     def _must_be_open(self) -> None:
@@ -203,60 +173,35 @@ class TwinCamera:
                     break
                 if not self._changed.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:
                     raise StationError("camera_silent", f"no frame within {self._silent_after_s:g} s")
-        if self._stamps == "handout":
+        if self._handout:
             frame.timestamp_s = time.monotonic()
         return frame
 
     def _restart(self) -> None:
         self._queue.clear()
-        self._start_ns, self._exposed = time.monotonic_ns(), 0
+        self._shutter.begin(self._mode, time.monotonic_ns())
         self._changed.notify_all()
 
-    def _run(self, reader: LightLogReader) -> None:
+    def _run(self) -> None:
         try:
             with self._changed:
                 while self._running:
-                    wait_ns = self._due_ns() - time.monotonic_ns()
+                    wait_ns = self._shutter.due_ns(time.monotonic_ns()) - time.monotonic_ns()
                     if wait_ns > 0:
                         self._changed.wait(wait_ns / 1e9)
                         continue
-                    frame = self._expose(reader)
-                    if not (self._silent or self._lost):
+                    frame = self._expose()
+                    if frame is not None and not (self._silent or self._lost):
                         self._queue.put(frame)
                         self._changed.notify_all()
         finally:
-            reader.close()
+            self._rows.close()
 
-    def _first_row_ns(self) -> int:
-        return self._start_ns + self._exposed * self._mode.period_us * 1_000
-
-    def _due_ns(self) -> int:
-        return self._first_row_ns() + (self._mode.readout_us + self._mode.exposure_us) * 1_000 + TRANSFER_NS
-
-    def _expose(self, reader: LightLogReader) -> TwinFrame:
-        reader.follow()
-        mode, first = self._mode, self._first_row_ns()
-        exposure_ns = mode.exposure_us * 1_000
-        on = []
-        for band in range(BANDS):
-            start = first + mode.readout_us * 1_000 * band // BANDS
-            burned = reader.on_times_ns(start, start + exposure_ns, LIGHTS)
-            on.append([light_ns / exposure_ns for light_ns in burned])
-        stamp = first if self._stamps == "start" else self._due_ns() + int(self._jitter.integers(JITTER_NS))
-        frame = TwinFrame(
-            self._sequence, stamp / 1e9, self._scene, self._scene.world, on, mode, self._bit_depth
-        )
+    def _expose(self) -> TwinFrame | None:
+        self._rows.follow()
+        shot = self._shutter.take()
+        if shot is None:
+            return None
+        frame = TwinFrame(self._sequence, shot, self._scene, self._mode, self._bit_depth, self._rows)
         self._sequence += 1
-        self._exposed += 1
         return frame
-
-
-def _open_log(path: Path) -> LightLogReader:
-    try:
-        with path.open("rb") as file:
-            whole = file.read(len(MAGIC)) == MAGIC and path.stat().st_size == SIZE
-        if whole:
-            return LightLogReader(path).open()
-    except FileNotFoundError as error:
-        raise StationError("rig_missing", f"{path}: no simulated board has noted its lights there") from error
-    raise StationError("rig_missing", f"{path} is not a light log")

@@ -18,6 +18,9 @@ ELECTRONS_PER_RADIANCE = 5_500.0
 brightest light then brings the nearest white border to about 85 % of full scale."""
 PERIOD_US = 33_000
 READOUT_US = 12_000
+STAMP_DELAY_US = 1_500
+"""Usual time from the end of the last row to the frame's arrival."""
+STAMP_JITTER_US = 500
 BANDS = 8
 """Groups of rows that share an exposure window."""
 

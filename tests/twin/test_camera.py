@@ -98,7 +98,8 @@ def test_every_row_sees_what_burned_in_its_own_exposure(stamps: str, before_s: f
     first_ns = time.monotonic_ns()
     for n in range(1000):
         light_log[1].write(first_ns + n * TOGGLE_NS, 1 - n % 2)
-    with _opened(light_log, stamps=stamps) as (camera, _):
+    jitter_us = 0 if stamps == "start" else 500
+    with _opened(light_log, stamps=stamps, jitter_us=jitter_us) as (camera, _):
         taken = list(islice(camera.frames(), 6))
     for frame in taken:
         errors = []
