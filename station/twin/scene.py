@@ -23,6 +23,7 @@ from .sensor import (
     Sensor,
 )
 from .spec import Unkind
+from .wiring import Wiring
 from .world import Thing, World
 
 
@@ -39,6 +40,8 @@ class Scene:
         self._rendering = threading.Lock()
         self._world = World(None, dpi)
         self._electrons: Floats | None = None
+        self.wiring = Wiring()
+        """Replace it to break lights; it holds for whatever is rendered from then on."""
 
     @property
     def dpi(self) -> float:
@@ -96,7 +99,10 @@ class Scene:
             )
         chosen = world if world is not None else self.world
         with self._rendering:
-            electrons = self._expose(chosen, np.broadcast_to(shares, (BANDS, LIGHTS)), exposure_us, sequence)
+            shining = self.wiring.shining(np.broadcast_to(shares, (BANDS, LIGHTS)))
+            electrons = self._expose(chosen, shining, exposure_us, sequence)
+            if self.wiring.covered:
+                electrons[:] = 0
             return self._digitise(electrons, sensor, chosen.unkind, sequence)
 
     def _expose(self, world: World, on: Doubles, exposure_us: int, sequence: int) -> Floats:
