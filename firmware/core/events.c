@@ -61,7 +61,7 @@ void events_push(uint8_t type, const void *payload, uint8_t size, bool reserved)
 void events_acknowledge(uint8_t number)
 {
     uint8_t state = hal_lock();
-    if (waiting && queue[first].number == number) {
+    if (waiting && sent_before && queue[first].number == number) { /* what was never sent cannot have arrived */
         first = (uint8_t)((first + 1) % EVENT_QUEUE);
         waiting--;
         repeat_in_ms = 0;

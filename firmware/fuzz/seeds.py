@@ -1,17 +1,30 @@
 """The inputs the fuzzing begins with, written out: `python firmware/fuzz/seeds.py FOLDER`.
 
-A session's input is a script: a byte for each word (see `word` in session.c), then its values. These scripts lead to
-where bytes drawn at random seldom come; what was found from here on lies in corpus/.
+A session's input is a script: a byte for each word (see `word` in session.c), then its values. These
+scripts lead to where bytes drawn at random seldom come; what was found from here on lies in corpus/.
 """
 
 import sys
 from binascii import crc_hqx
 from pathlib import Path
 
-WORDS = (
-    "greet command programme run start_at acknowledge repeat spoil noise panel wait_25_ticks wait_half_ms "
-    "wait_64_ms fill jitter"
-).split()
+WORDS = {
+    "greet": 0,
+    "command": 1,
+    "programme": 2,
+    "run": 3,
+    "start_at": 4,
+    "acknowledge": 5,
+    "repeat": 6,
+    "spoil": 7,
+    "noise": 8,
+    "panel": 9,
+    "wait_25_ticks": 10,
+    "wait_half_ms": 11,
+    "wait_64_ms": 12,
+    "fill": 13,
+    "jitter": 14,
+}
 LIGHT, LIGHTS, OFF, ARM, START, ABORT, CLEAR = 0x04, 0x05, 0x06, 0x0B, 0x0C, 0x0D, 0x0E
 PING, STATUS, STEP, BEGIN, END, ERRORS, STATS, BUZZER, INDICATOR = 2, 3, 9, 8, 0x0A, 0x0F, 0x10, 0x11, 0x12
 TIMED = 1
@@ -21,7 +34,7 @@ SHORT, LONG, BEYOND = 0x20, 0xC8, 0x1D  # durations of a step: 50 us, 70 ms, or 
 
 def word(name: str, *values: int) -> bytes:
     """One word of a script."""
-    return bytes((WORDS.index(name), *values))
+    return bytes((WORDS[name], *values))
 
 
 def command(kind: int, *payload: int) -> bytes:
@@ -135,6 +148,12 @@ SESSIONS = {
     + word("panel", 1)
     + A_WHILE * 2
     + ACK,
+    "acknowledged_unseen": HELLO
+    + programme((0, 0))
+    + word("run")
+    + word("jitter", 2)
+    + word("acknowledge", 1)
+    + A_WHILE,
     "interrupted": HELLO
     + word("jitter", 250)
     + programme((1, SHORT), (2, SHORT))

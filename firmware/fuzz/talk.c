@@ -2,7 +2,6 @@
  * one that may be given. */
 #include <string.h>
 
-#include "../core/events.h"
 #include "../core/faults.h"
 #include "burning.h"
 #include "law.h"
@@ -92,11 +91,8 @@ static void next_event(void)
 
 static void acknowledged(uint8_t number)
 {
-    if (number != event.number || events_waiting() == 0)
-        return;
-    if (!event.sent)
-        told_report_skipped();
-    next_event();
+    if (event.sent && number == event.number)
+        next_event();
 }
 
 static void take(const struct message *message)

@@ -8,8 +8,6 @@
 #include "law.h"
 #include "machine.h"
 
-enum { REPORTS = 64 };
-
 static const uint32_t MAX_ON_US = MAX_ON_MAX_MS * 1000ul;
 
 struct report {
@@ -37,9 +35,8 @@ static struct {
     uint32_t on, trigger;
 } run;
 
-static struct report reports[REPORTS];
+static struct report reports[EVENT_QUEUE];
 static uint8_t reports_count;
-static uint8_t skips;
 static uint16_t completions;
 
 void told_start(void)
@@ -51,7 +48,7 @@ void told_start(void)
 void told_session(void)
 {
     told.state = NONE;
-    reports_count = skips = 0;
+    reports_count = 0;
     completions = 0;
 }
 
@@ -172,18 +169,13 @@ void told_done(const struct message *command)
 
 static void expect(struct report report)
 {
-    LAW(reports_count < EVENT_QUEUE + skips && reports_count < REPORTS, "no step begins that could not be reported");
+    LAW(reports_count < EVENT_QUEUE, "no step begins that could not be reported");
     reports[reports_count++] = report;
 }
 
 static void pop(void)
 {
     memmove(reports, reports + 1, --reports_count * sizeof *reports);
-}
-
-void told_report_skipped(void)
-{
-    skips++;
 }
 
 static bool is_of(const struct step_done *done, const struct report *report)
@@ -193,8 +185,6 @@ static bool is_of(const struct step_done *done, const struct report *report)
 
 void told_reported(const struct step_done *done)
 {
-    for (; skips && reports_count && !is_of(done, reports); skips--)
-        pop();
     LAW(reports_count && is_of(done, reports), "every step is reported once, in order, with the time its light went on");
     struct report report = reports[0];
     const struct programme_step *step = &report.step;

@@ -23,10 +23,9 @@ uint32_t told_on(uint8_t mask);
 void told_off(void);
 void told_trigger(bool high);
 
-/* Events. Skipped: acknowledged before it was sent, so that nobody knows what it was. */
+/* Events. */
 void told_reported(const struct step_done *report);
 void told_completed(const struct programme_done *end);
-void told_report_skipped(void);
 
 void told_settled(void);
 

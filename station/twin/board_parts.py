@@ -53,8 +53,8 @@ class EventQueue:
         self._next_number = self._next_number % _LAST_EVENT_NUMBER + 1
 
     def acknowledge(self, number: int) -> None:
-        """The oldest event has arrived, if this is its number."""
-        if self._waiting and self._waiting[0].seq == number:
+        """The oldest event has arrived, if this is its number and it was sent at all."""
+        if self._waiting and self._repeat_ns is not None and self._waiting[0].seq == number:
             self._waiting.popleft()
             self._repeat_ns = None
 
