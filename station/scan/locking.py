@@ -10,6 +10,8 @@ from .schedule import PROGRAMME_S
 LEAD_S = 0.03
 COMMAND_S = 0.006
 """What a board is given to hear of a programme, and for each command of it."""
+LEAST = 0.5
+"""Share of that which may do."""
 COMMANDS = 5
 """Around the steps of a programme: begin, end, arm, start; and one for chance."""
 STALE_S = 0.5
@@ -34,7 +36,7 @@ class Lead:
 
     def met(self) -> None:
         """It did not."""
-        self.factor = max(1.0, self.factor * 0.8)
+        self.factor = max(LEAST, self.factor * 0.8)
 
 
 def horizon_s(mode: CameraMode, steps: int, lead_s: float) -> float:

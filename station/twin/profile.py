@@ -21,7 +21,7 @@ from .grid import Floats
 from .lights import LIGHTS, Light, ring
 from .optics import DISTORTION, Doubles, Optics
 from .scene import Scene
-from .sensor import NOMINAL_EXPOSURE_US, READOUT_US, Pixels, Sensor
+from .sensor import NOMINAL_EXPOSURE_US, READOUT_US, STAMP_DELAY_US, STAMP_JITTER_US, Pixels, Sensor
 from .spec import Unkind
 from .toml import as_toml
 from .world import Target
@@ -174,6 +174,9 @@ def _camera_profile(optics: Optics, calibration: Calibration) -> CameraProfile:
         noise_a=round(calibration.noise_a, 6),
         noise_b=round(calibration.noise_b, 6),
         readout_us=READOUT_US,
+        stamp_at="end",
+        stamp_delay_us=STAMP_DELAY_US,
+        stamp_jitter_us=STAMP_JITTER_US,
     )
 
 

@@ -1,0 +1,180 @@
+"""A simulated bench whose board and camera are as wrong as a test wants them, and scans carried out on it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from station.calibrate.profile import LoadedProfile, load_profile
+from station.config import CameraSettings
+from station.documents.plan import ScanPlan
+from station.rig.serial_rig import SerialRig
+from station.scan import machine
+from station.scan.exposure import LightCheck
+from station.scan.runner import ScanRunner, TakenFrame, TakenStack
+from station.twin.camera import TwinCamera
+from station.twin.running_board import RunningBoard, board_program
+from station.twin.scene import Scene
+from station.twin.spec import CardSpec
+
+DPI = 60
+LEASE_MS = 1_500
+
+
+@dataclass
+class Witness:
+    """A recorder that keeps what it is given of one scan."""
+
+    news: list[machine.Tell] = field(default_factory=list)
+    plan: ScanPlan | None = None
+    stack: TakenStack | None = None
+    began_s: float = field(default_factory=time.monotonic)
+    stored_s: float = 0.0
+
+    async def tell(self, _: str, news: machine.Tell) -> None:
+        self.news.append(news)
+
+    async def store(self, _: str, plan: ScanPlan, stack: TakenStack) -> None:
+        self.plan, self.stack, self.stored_s = plan, stack, time.monotonic()
+
+    @property
+    def retakes(self) -> list[str]:
+        return [f"{told.step}: {told.message}" for told in self.news if told.type == "scan.retake"]
+
+    @property
+    def frames(self) -> tuple[TakenFrame, ...]:
+        assert self.stack is not None, self.news
+        return self.stack.frames
+
+    @property
+    def kind(self) -> str:
+        assert self.plan is not None, self.news
+        assert self.plan.timing is not None
+        return self.plan.timing.kind
+
+    @property
+    def span(self) -> int:
+        """Frame numbers from the first to the last that was taken."""
+        numbers = [taken.frame.sequence for taken in self.frames]
+        return max(numbers) - min(numbers) + 1
+
+
+class _Relay:
+    """Hands the runner's news to the witness of the scan under way."""
+
+    def __init__(self) -> None:
+        self.witness = Witness()
+
+    async def tell(self, scan_id: str, news: machine.Tell) -> None:
+        await self.witness.tell(scan_id, news)
+
+    async def store(self, scan_id: str, plan: ScanPlan, stack: TakenStack) -> None:
+        await self.witness.store(scan_id, plan, stack)
+
+
+@dataclass
+class Bench:
+    """A board process and a scene; what is scanned with it is up to the test."""
+
+    port: Path
+    light_log: Path
+    scene: Scene
+    board: RunningBoard
+
+    def camera(self, **options: Any) -> TwinCamera:
+        return TwinCamera(self.scene, self.light_log, **options)
+
+    def scan(
+        self,
+        camera: TwinCamera,
+        plan: ScanPlan = ScanPlan(),
+        *,
+        scans: int = 1,
+        profile: LoadedProfile | None = None,
+        wire: bool = False,
+        meanwhile: Callable[[int], None] = lambda _: None,
+    ) -> list[Witness]:
+        """Carry scans out one after another; `meanwhile(number)` is called before each."""
+        rig = SerialRig(str(self.port), 250_000, LEASE_MS, 2.5, on_fault=lambda _: None)
+        settings = CameraSettings(trigger="wire" if wire else "none")
+        check = LightCheck(profile or load_profile("twin"), settings)
+
+        async def carry_out() -> list[Witness]:
+            runner = ScanRunner(rig, camera, check, relay := _Relay())
+            await runner.on_rig(rig.open)
+            await runner.on_camera(camera.open)
+            seen = []
+            try:
+                for number in range(scans):
+                    meanwhile(number)
+                    relay.witness = Witness()
+                    await runner.run("id", plan)
+                    seen.append(relay.witness)
+            finally:
+                rig.close()
+                camera.close()
+                runner.close()
+            return seen
+
+        return asyncio.run(carry_out())
+
+
+@pytest.fixture
+def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    """`make_bench("--clock-ppm", "5000")` starts a board with these options; a card lies in front of it."""
+    boards: list[RunningBoard] = []
+
+    def make(*options: str, dpi: float = DPI) -> Bench:
+        port, light_log = tmp_path / "board", tmp_path / "lights"
+        board = RunningBoard(port, light_log)
+        boards.append(board)
+        board.start([*board_program("software", LEASE_MS), *options])
+        scene = Scene(7, dpi=dpi)
+        scene.place(CardSpec(7, "front", None))
+        return Bench(port, light_log, scene, board)
+
+    yield make
+    for board in boards:
+        board.close()
+
+
+@pytest.fixture
+def profile_with() -> Callable[..., LoadedProfile]:
+    """The twin's profile, with some fields of its camera changed."""
+
+    def make(**changes: Any) -> LoadedProfile:
+        loaded = load_profile("twin")
+        camera = loaded.profile.camera.replace(**changes)
+        return replace(loaded, profile=loaded.profile.replace(camera=camera))
+
+    return make
+
+
+def _burned(taken: TakenFrame) -> list[set[int]]:
+    """Lights that really burned during the exposure of each band of rows, from the twin's own knowledge."""
+    return [{light for light, share in enumerate(band) if share > 0} for band in taken.frame.on]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def wrong() -> Callable[[TakenFrame, TakenStack], str]:
+    """What is wrong with a frame that was taken: nothing, or one sentence."""
+
+    def judge(taken: TakenFrame, stack: TakenStack) -> str:
+        bands: list[list[float]] = taken.frame.on  # type: ignore[attr-defined]
+        expected = set() if taken.light is None else {taken.light}
+        if any(burned != expected for burned in _burned(taken)):
+            return f"{taken.caught.exposure}: there burned {_burned(taken)}"
+        if taken.light is None:
+            return ""
+        on_us = taken.caught.on_us or stack.mode.exposure_us
+        shares = [band[taken.light] * stack.mode.exposure_us for band in bands]
+        # 10 µs for the ticks of the board's clock and what is left of the rate's error
+        if max(abs(share - on_us) for share in shares) > 10:
+            return f"{taken.caught.exposure}: rows saw {shares} µs of it, {on_us} were said"
+        return ""
+
+    return judge
