@@ -30,7 +30,7 @@ BOWED_MM = 1.5
 WIDTH = 80
 BOARDS = {
     "software": "a program that stands in for the firmware",
-    "firmware": "the firmware as it is flashed, on a simulated chip",
+    "firmware": "its firmware as flashed, on a simulated chip",
 }
 console = Console(highlight=False, soft_wrap=True)
 
@@ -237,7 +237,7 @@ def _centering(found: "TruthComparison") -> str:
     measured = _ratios(found.centering.left_percent, found.centering.top_percent)
     return (
         f"measured {measured}\n             {truth}\n"
-        f"             off by {errors[0]:.2f} and {errors[1]:.2f} points"
+        f"             off by {errors[0]:.3f} and {errors[1]:.3f} points"
     )
 
 

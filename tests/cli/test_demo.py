@@ -61,9 +61,7 @@ def test_a_second_demo_beside_the_first_ones_data_works_too(private_home: Any, f
     """And that one has the real firmware in the loop."""
     first, second = (demo(private_home, "--seed", "7", *more) for more in ((), ("--board", "firmware")))
     assert first.returncode == second.returncode == 0, second.stdout + second.stderr
-    assert (
-        "board in the loop: ATmega328P, the firmware as it is flashed, on a simulated chip" in second.stdout
-    )
+    assert "board in the loop: ATmega328P, its firmware as flashed, on a simulated chip" in second.stdout
     folders = list((private_home.path / ".local/share/scan-station/demo/scans").glob("*/*/*/*"))
     assert len(folders) == 6
 
