@@ -1,6 +1,7 @@
 """A real camera through OpenCV: V4L2 devices, streams and recordings."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 
@@ -46,6 +47,7 @@ class OpenCvCamera:
         self._triggered = triggered
         self._pump: Pump | None = None
         self._configured: CameraMode | None = None
+        self._now = CameraMode(0, 0, 0, 1.0)
 
     def open(self) -> CameraInfo:
         """Open the source and wait for its first frame of use; a camera that was lost is opened anew.
@@ -63,7 +65,8 @@ class OpenCvCamera:
         pump.start()
         self._pump = pump
         try:
-            pump.do(lambda opened: self._begin(pump, opened), ignore=self._ignoring(_WARM_UP))
+            warm_up = 0 if self._triggered or not driver else _WARM_UP
+            pump.do(lambda opened: self._begin(pump, opened), ignore=warm_up)
             if self._configured is not None and isinstance(self._source, DeviceSource):
                 self.configure(self._configured)
             depth = pump.bit_depth if self._triggered else pump.peek().bit_depth
@@ -85,14 +88,17 @@ class OpenCvCamera:
         width, height = mode.width_px or self._size[0], mode.height_px or self._size[1]
         if not isinstance(self._source, DeviceSource):
             return pump.do(lambda capture: _unchangeable(capture, mode, (width, height)))
-        size, anew = pump.do(lambda capture: _set_size(capture, width, height))
+        anew = self._resize(pump, width, height)
         with Controls(self._source.text) as controls:
             freeze(controls)
             exposure_us = set_exposure(controls, mode.exposure_us)
             gain = set_gain(controls, mode.gain)
-        period_us = pump.do(_period_us, ignore=self._ignoring(_WARM_UP if anew else _UNSETTLED))
+        if not self._triggered:  # else the thread waits for a frame that nobody triggers
+            pump.do(self._look, ignore=_WARM_UP if anew else _UNSETTLED)
         self._configured = mode
-        return CameraMode(*size, exposure_us, gain, period_us, mode.readout_us or period_us)
+        now = self._now
+        readout_us = mode.readout_us or now.period_us
+        return replace(now, exposure_us=exposure_us, gain=gain, readout_us=readout_us)
 
     def frames(self) -> Iterator[CapturedFrame]:
         """Frames in order, endless; the newest few are kept while nobody asks.
@@ -114,8 +120,24 @@ class OpenCvCamera:
             raise StationError("camera_missing", f"{self._source.text} is not open")
         return self._pump
 
-    def _ignoring(self, frames: int) -> int:
-        return 0 if self._triggered or not isinstance(self._source, DeviceSource) else frames
+    def _resize(self, pump: Pump, width: int, height: int) -> bool:
+        """Have this size; whether the stream began anew for it."""
+        if not width or not height or (width, height) == (self._now.width_px, self._now.height_px):
+            return False
+
+        def work(capture: cv2.VideoCapture) -> None:
+            try:
+                _set_size(capture, width, height)
+            finally:
+                self._look(capture)
+
+        pump.do(work)
+        return True
+
+    def _look(self, capture: cv2.VideoCapture) -> None:
+        """Note size and pace of the frames."""
+        width, height = _size(capture)
+        self._now = CameraMode(width, height, 0, 1.0, _period_us(capture))
 
     def _begin(self, pump: Pump, capture: cv2.VideoCapture) -> None:
         if isinstance(self._source, DeviceSource):
@@ -123,21 +145,17 @@ class OpenCvCamera:
             fourcc = fourcc_text(capture)
             if fourcc in _RAW and capture.set(cv2.CAP_PROP_CONVERT_RGB, 0):
                 pump.expect(Layout(fourcc))
+            self._look(capture)
 
 
-def _set_size(capture: cv2.VideoCapture, width: int, height: int) -> tuple[tuple[int, int], bool]:
-    """Change the size if another is asked for; OpenCV changes the mode once it knows both.
-
-    The size that holds now, and whether the stream began anew for it.
-    """
-    now = _size(capture)
-    if not width or not height or now == (width, height):
-        return now, False
+def _set_size(capture: cv2.VideoCapture, width: int, height: int) -> None:
+    """Change the size if another is asked for; OpenCV changes the mode once it knows both."""
+    if not width or not height or _size(capture) == (width, height):
+        return
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
     if (got := _size(capture)) != (width, height):
         raise StationError("camera_refused", f"size: asked {width} x {height}, got {got[0]} x {got[1]}")
-    return got, True
 
 
 def _size(capture: cv2.VideoCapture) -> tuple[int, int]:

@@ -87,7 +87,13 @@ def _served(chosen: argparse.Namespace) -> Iterator[V4l2Server]:
         sensor = LitSensor(lamps, timing.readout_us, truth)
         pace = Triggered(tail, timing) if chosen.trigger else FreeRunning()
         server = V4l2Server(
-            chosen.socket, sensor.expose, offer=offer, timing=timing, pace=pace, note=sensor.note
+            chosen.socket,
+            sensor.expose,
+            offer=offer,
+            timing=timing,
+            pace=pace,
+            note=sensor.note,
+            known_until_ns=lamps.known_until_ns,
         )
         server.open()
         stack.callback(server.close)

@@ -2,14 +2,14 @@
 
 import random
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from .lit import TRIGGER
 
 Stamps = Literal["start", "arrival"]
-Edges = Iterable[tuple[int, int]]
+POLL_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,6 @@ class LogTail(Protocol):
 class Triggered:
     """A frame for each rise of the trigger line, unless the sensor is still busy with the one before."""
 
-    POLL_NS = 1_000_000
-
     def __init__(self, tail: LogTail, timing: Timing) -> None:
         self._tail = tail
         self._delay_ns = 1_000 * timing.trigger_delay_us
@@ -130,7 +128,7 @@ class Triggered:
 
     def wake_ns(self, now_ns: int) -> int:
         """See `Pace`; the log has to be looked at."""
-        return now_ns + self.POLL_NS
+        return now_ns + POLL_NS
 
     def _rises(self) -> list[int]:
         rises = []
@@ -169,25 +167,34 @@ class Shots:
             self._exposures.append(exposure_us)
             self._under_way.append(Shot(self._sequence, self._number, start_ns, self._exposures[0]))
 
-    def arrived(self, now_ns: int) -> Iterator[Shot]:
-        """Frames that are there by now, in order."""
-        while self._under_way and self.due_ns(self._under_way[0]) <= now_ns:
+    def arrived(self, now_ns: int, known_until_ns: int) -> Iterator[Shot]:
+        """Frames that are there by now, in order, as far as it is known what light they saw."""
+        while self._under_way:
+            first = self._under_way[0]
+            if self.due_ns(first) > now_ns or self._end_ns(first) > known_until_ns:
+                return
             yield self._under_way.popleft()
 
     def due_ns(self, shot: Shot) -> int:
-        """When a frame is handed over."""
+        """When a frame is handed over, at the earliest."""
         return self._arrival_ns(shot) + 1_000 * self._timing.hold_us
 
     def wake_ns(self, now_ns: int) -> int:
         """When something happens next."""
         wake_ns = self._pace.wake_ns(now_ns)
-        return min(wake_ns, self.due_ns(self._under_way[0])) if self._under_way else wake_ns
+        if not self._under_way:
+            return wake_ns
+        due_ns = self.due_ns(self._under_way[0])
+        return min(wake_ns, due_ns if due_ns > now_ns else now_ns + POLL_NS)
 
     def stamp_ns(self, shot: Shot) -> int:
         """What the driver stamps, whole microseconds as V4L2 has them."""
         event_ns = shot.start_ns if self._timing.stamps == "start" else self._arrival_ns(shot)
         jitter_us = self._chance.uniform(-self._timing.jitter_us, self._timing.jitter_us)
         return round(event_ns / 1_000 + jitter_us) * 1_000
+
+    def _end_ns(self, shot: Shot) -> int:
+        return shot.start_ns + 1_000 * (shot.exposure_us + self._timing.readout_us)
 
     def _arrival_ns(self, shot: Shot) -> int:
         timing = self._timing

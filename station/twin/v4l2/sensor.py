@@ -1,6 +1,7 @@
 """The sensor behind the virtual device: its light comes from the board's pins, by way of the light log."""
 
 import os
+import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -43,6 +44,10 @@ class Lamps:
         fresh = list(islice(self._log.edges_back(), count - self._seen))[::-1]
         self._seen += len(fresh)
         return fresh
+
+    def known_until_ns(self) -> int:
+        """Up to when the log is complete."""
+        return time.monotonic_ns()
 
     def _follow(self) -> None:
         try:

@@ -64,6 +64,7 @@ class V4l2Server:
         timing: how long things take.
         pace: when frames begin; None: by the sensor's own clock.
         note: is told of every frame that was exposed.
+        known_until_ns: up to when it is known what burned; None: whenever it is asked.
     """
 
     def __init__(
@@ -76,10 +77,12 @@ class V4l2Server:
         timing: Timing | None = None,
         pace: Pace | None = None,
         note: Note | None = None,
+        known_until_ns: Callable[[], int] | None = None,
     ) -> None:
         self._path = path
         self._expose = expose
         self._note = note
+        self._known_until_ns = known_until_ns or time.monotonic_ns
         self._timing = timing or Timing()
         self._shots = Shots(pace or FreeRunning(), self._timing)
         self.device = Device(offer or Offer(), controls if controls is not None else usual_controls())
@@ -237,7 +240,7 @@ class V4l2Server:
             return
         now_ns = time.monotonic_ns()
         self._shots.advance(now_ns, self.device.exposure_us, self.device.period_us)
-        for shot in self._shots.arrived(now_ns):
+        for shot in self._shots.arrived(now_ns, self._known_until_ns()):
             if now_ns - self._shots.due_ns(shot) > _LATE_NS:
                 self.counts["missed"] += 1
             elif not self._faults.silent:
