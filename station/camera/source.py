@@ -16,6 +16,7 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _AS_STORED = ("GREY", "Y16")
 _PATIENCE = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"  # read by OpenCV when it first waits for a device
 _PATIENCE_S = "2"  # its own 10 s are how long a silent camera could not be closed
+_ERRORS = 2  # of OpenCV's log levels
 _SLOW_S = 0.9  # a driver that says no says it at once; one that waited this long heard nothing
 _CLOCK_SLACK_S = 0.05
 _OLDEST_S = 30.0
@@ -87,6 +88,7 @@ class DeviceSource:
         """Open it and choose the format; see `Source`."""
         del silent_after_s  # OpenCV's patience with a device is one for the whole process
         os.environ.setdefault(_PATIENCE, _PATIENCE_S)
+        cv2.utils.logging.setLogLevel(_ERRORS)  # else a line for every wait in vain
         with Controls(self.text) as controls:  # says why it cannot be opened, which OpenCV does not
             controls.card()
             capture = cv2.VideoCapture(self.text, cv2.CAP_V4L2)
