@@ -12,6 +12,7 @@
 #include "heat.h"
 #include "lights.h"
 #include "programme.h"
+#include "version.h"
 
 #define REPLIES_BEGIN 0x40u /* message ids from here on are the board's own */
 
@@ -116,7 +117,9 @@ static uint8_t introduce(uint16_t greeted, void *payload)
         .minor = PROTOCOL_MINOR,
         .schema_hash = SCHEMA_HASH,
         .session = greeted,
-        .firmware_major = 1,
+        .firmware_major = FIRMWARE_MAJOR,
+        .firmware_minor = FIRMWARE_MINOR,
+        .firmware_patch = FIRMWARE_PATCH,
         .git = GIT,
         .board = born.kind,
         .flags = born.flags,

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .archive.recovery import rebuild
-from .archive.results import latest_result
-from .archive.schema import upgrade
-from .config import Settings
-from .documents.fault import StationError
-from .documents.plan import Side
-from .documents.scan import Centering
+from ..archive.recovery import rebuild
+from ..archive.results import latest_result
+from ..archive.schema import upgrade
+from ..config import Settings
+from ..documents.fault import StationError
+from ..documents.plan import Side
+from ..documents.scan import Centering
 
 if TYPE_CHECKING:
-    from .twin.truth import Truth
+    from ..twin.truth import Truth
 
 Floats = NDArray[np.float32]
 
@@ -56,8 +56,8 @@ def compare_with_truth(folder: Path, seed: int, side: Side, bow_mm: float | None
     Raises:
         StationError: `scan_unreadable`, there is no result or it cannot be read.
     """
-    from .twin.spec import CardSpec  # noqa: PLC0415 - the twin is loaded by what needs it
-    from .twin.truth import truth  # noqa: PLC0415
+    from ..twin.spec import CardSpec  # noqa: PLC0415 - the twin is loaded by what needs it
+    from ..twin.truth import truth  # noqa: PLC0415
 
     result = latest_result(folder)
     if result is None:
