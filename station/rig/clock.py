@@ -1,25 +1,50 @@
 """The board's ticks on this machine's monotonic clock, learned from round trips.
 
-A reply was given somewhere between sending and receiving, so a short round trip says more than a long one
-(Cristian, 1989). The rate is fitted too, because the ceramic resonators of small boards are off by up to
-0.5 %.
+A reply was given somewhere between sending and receiving (Cristian, 1989): each round trip is a gate through
+which the true line of ticks over seconds must pass. All gates together leave a bundle of lines (Duda et al.,
+1987); its middle is the answer, its width the error. Both are bounds, not averages: nothing is assumed about
+how a delay is shared between the ways there and back.
 """
 
 from dataclasses import dataclass
 
 WRAP = 1 << 32
 KEPT = 32
-SHORT_ENOUGH = 2.0  # round trips up to this multiple of the shortest take part in the fit of the rate
-SHORTEST_SPAN_S = 1.0
-RATE_TOLERANCE = 0.02
-RESONATOR_TOLERANCE = 0.005
+MEMORY_S = 60.0
+RATE_TOLERANCE = 0.01  # a ceramic resonator is made to 0.5 %; warmth and age have as much again
+WANDER = 50e-6  # between any two moments of the memory: a board warms up, this machine's clock is disciplined
+KNOWN_RATE = 1e-3  # a rate less certain than this is not worth telling
+_SETTLED = 3  # rounds of a search that gains two digits in each
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
-    middle_s: float
+class _Gate:
+    """At some moment between both times the clock showed these ticks."""
+
+    sent_s: float
+    received_s: float
     ticks: int
-    round_trip_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Bundle:
+    """The gates, and the least and greatest seconds per tick that lead through all of them."""
+
+    gates: tuple[_Gate, ...]
+    least_s: float
+    greatest_s: float
+
+    def at(self, ticks: float) -> tuple[float, float]:
+        """Earliest and latest time at which the clock showed these ticks, not yet wrapped."""
+        earliest_s = max(gate.sent_s + self._slowest(ticks - gate.ticks - 1) for gate in self.gates)
+        latest_s = min(gate.received_s + self._fastest(ticks - gate.ticks + 1) for gate in self.gates)
+        return earliest_s, latest_s
+
+    def _slowest(self, ticks: float) -> float:
+        return ticks * (self.least_s if ticks > 0 else self.greatest_s)
+
+    def _fastest(self, ticks: float) -> float:
+        return ticks * (self.greatest_s if ticks > 0 else self.least_s)
 
 
 class BoardClock:
@@ -27,26 +52,24 @@ class BoardClock:
 
     def __init__(self, ticks_hz: int) -> None:
         self.nominal_hz = float(ticks_hz)
-        self._samples: tuple[_Sample, ...] = ()  # replaced, never changed: another thread may be reading
+        self._bundle: _Bundle | None = None  # replaced, never changed: another thread may be reading
 
     @property
     def ready(self) -> bool:
         """Whether there was a round trip at all."""
-        return bool(self._samples)
+        return self._bundle is not None
 
     @property
     def uncertainty_s(self) -> float:
-        """Half the shortest round trip: how wrong the best sample may be."""
-        return self._best().round_trip_s / 2
+        """Half the shortest round trip: how wrong the best comparison may be."""
+        return min(gate.received_s - gate.sent_s for gate in self._known().gates) / 2
 
     def feed(self, sent_s: float, received_s: float, ticks: int) -> None:
-        """Learn from one round trip."""
-        unwrapped = ticks
-        if self._samples:
-            last = self._samples[-1].ticks
-            unwrapped = last + (ticks - last + WRAP // 2) % WRAP - WRAP // 2
-        sample = _Sample((sent_s + received_s) / 2, unwrapped, received_s - sent_s)
-        self._samples = (*self._samples[1 - KEPT :], sample)
+        """Learn from one round trip. What contradicts it is forgotten: the newest is right."""
+        before = self._bundle.gates if self._bundle is not None else ()
+        unwrapped = _nearest(ticks, before[-1].ticks) if before else ticks
+        recent = [gate for gate in before[1 - KEPT :] if gate.sent_s >= sent_s - MEMORY_S]
+        self._bundle = self._through([*recent, _Gate(sent_s, received_s, unwrapped)])
 
     def monotonic_s(self, ticks: int) -> float:
         """When the board's clock showed `ticks`, on `time.monotonic()`.
@@ -54,42 +77,71 @@ class BoardClock:
         Raises:
             ValueError: nothing was fed yet.
         """
-        best = self._best()
-        ahead = (ticks - best.ticks + WRAP // 2) % WRAP - WRAP // 2
-        return best.middle_s + ahead / self.rate_hz()
+        bundle = self._known()
+        return sum(bundle.at(_nearest(ticks, bundle.gates[-1].ticks))) / 2
+
+    def error_at_s(self, ticks: int) -> float:
+        """How wrong `monotonic_s` may be for these ticks."""
+        bundle = self._known()
+        earliest_s, latest_s = bundle.at(_nearest(ticks, bundle.gates[-1].ticks))
+        return (latest_s - earliest_s) / 2
 
     def ticks_at(self, monotonic_s: float) -> int:
         """What the board's clock shows at a moment of `time.monotonic()`; the inverse of `monotonic_s`."""
-        best = self._best()
-        return (best.ticks + round((monotonic_s - best.middle_s) * self.rate_hz())) % WRAP
+        return round(self._unwrapped_at(monotonic_s)) % WRAP
 
     def error_s(self, ahead_s: float) -> float:
         """How wrong a conversion may be for a moment `ahead_s` after the newest round trip."""
-        best = self._best()
-        away_s = self._samples[-1].middle_s - best.middle_s + max(0.0, ahead_s)
-        short = self._short()
-        span_s = short[-1].middle_s - short[0].middle_s
-        rate_error = best.round_trip_s / span_s if span_s >= SHORTEST_SPAN_S else RESONATOR_TOLERANCE
-        return best.round_trip_s / 2 + away_s * min(rate_error, RESONATOR_TOLERANCE)
-
-    def _short(self) -> list[_Sample]:
-        limit = self._best().round_trip_s * SHORT_ENOUGH
-        return [sample for sample in self._samples if sample.round_trip_s <= limit]
+        newest = self._known().gates[-1]
+        return self.error_at_s(round(self._unwrapped_at(newest.received_s + max(0.0, ahead_s))))
 
     def rate_hz(self) -> float:
-        """Ticks per second of this machine's clock, by least squares over the short round trips."""
-        short = self._short()
-        if short[-1].middle_s - short[0].middle_s < SHORTEST_SPAN_S:
-            return self.nominal_hz
-        mean_s = sum(sample.middle_s for sample in short) / len(short)
-        mean_ticks = sum(sample.ticks for sample in short) / len(short)
-        spread = sum((sample.middle_s - mean_s) ** 2 for sample in short)
-        shared = sum((sample.middle_s - mean_s) * (sample.ticks - mean_ticks) for sample in short)
-        fitted = shared / spread
-        trusted = abs(fitted / self.nominal_hz - 1) <= RATE_TOLERANCE
-        return fitted if trusted else self.nominal_hz
+        """Ticks per second of this machine's clock; the nominal rate until it is known to 0.1 %."""
+        bundle = self._known()
+        width = (bundle.greatest_s - bundle.least_s) * self.nominal_hz
+        known = width / 2 <= KNOWN_RATE
+        return 2 / (bundle.least_s + bundle.greatest_s) if known else self.nominal_hz
 
-    def _best(self) -> _Sample:
-        if not self._samples:
+    def _unwrapped_at(self, monotonic_s: float) -> float:
+        bundle = self._known()
+        newest = bundle.gates[-1]
+        rate_hz = 2 / (bundle.least_s + bundle.greatest_s)
+        ticks = newest.ticks + (monotonic_s - newest.received_s) * rate_hz
+        for _ in range(_SETTLED):
+            ticks += (monotonic_s - sum(bundle.at(ticks)) / 2) * rate_hz
+        return ticks
+
+    def _through(self, gates: list[_Gate]) -> _Bundle:
+        """The widest bundle through the newest gate and as many before it as agree with each other."""
+        least_s = (1 - RATE_TOLERANCE) / self.nominal_hz
+        greatest_s = (1 + RATE_TOLERANCE) / self.nominal_hz
+        slack_s = WANDER / self.nominal_hz
+        agreed: list[_Gate] = []
+        for gate in reversed(gates):
+            rates = [_rates(gate, later) for later in agreed]
+            lower_s = max([least_s, *(low for low, _ in rates)])
+            upper_s = min([greatest_s, *(high for _, high in rates)])
+            if lower_s > upper_s + slack_s:
+                break
+            least_s, greatest_s = lower_s, upper_s
+            agreed.append(gate)
+        return _Bundle(tuple(reversed(agreed)), least_s - slack_s, greatest_s + slack_s)
+
+    def _known(self) -> _Bundle:
+        if self._bundle is None:
             raise ValueError("the board's clock was never compared")
-        return min(self._samples, key=lambda sample: sample.round_trip_s)
+        return self._bundle
+
+
+def _nearest(ticks: int, to: int) -> int:
+    """The unwrapped tick nearest to another."""
+    return to + (ticks - to + WRAP // 2) % WRAP - WRAP // 2
+
+
+def _rates(one: _Gate, other: _Gate) -> tuple[float, float]:
+    """Least and greatest seconds per tick between two gates."""
+    first, last = (one, other) if one.ticks <= other.ticks else (other, one)
+    ticks = last.ticks - first.ticks
+    least_s = (last.sent_s - first.received_s) / (ticks + 1)
+    greatest_s = (last.received_s - first.sent_s) / (ticks - 1) if ticks > 1 else float("inf")
+    return least_s, greatest_s

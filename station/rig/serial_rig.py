@@ -26,7 +26,7 @@ from .interface import (
 )
 from .link import Link, LinkLostError, SerialLink
 from .ports import BY_ID, Ports
-from .programme import Programme, report_of
+from .programme import RELOAD_SLACK_US, Programme, report_of
 from .traffic import Traffic
 from .trouble import Trouble
 
@@ -100,6 +100,11 @@ class SerialRig:
         return self._clock
 
     @property
+    def port(self) -> str:
+        """Where the board is, or was last looked for."""
+        return self._port
+
+    @property
     def counts(self) -> SessionCounts | None:
         """Counters of the line since it was opened; None: it is not open."""
         return None if self._conversation is None else self._conversation.counts
@@ -131,26 +136,39 @@ class SerialRig:
     def run(self, steps: tuple[ExposureStep, ...], at_s: float | None = None) -> tuple[StepReport, ...]:
         """See `ProgrammableRig.run`."""
         self._make_ready()
-        programme = Programme.of(steps)
         if at_s is not None:
-            programme = programme.stretched(self._clock.rate_hz() / self._clock.nominal_hz)
-        if programme != self._loaded:
-            self._loaded = None
-            for command in programme.upload():
-                self._ask(command)
-            self._loaded = programme
+            self._compare_clocks(1)
+        programme = Programme.of(steps) if at_s is None else Programme.timed(steps, self._clock, at_s)
+        self._load(programme)
         self._reports = queue.SimpleQueue()
-        self._trouble.use(True)
-        self._ask(m.Arm())
-        self._ask(m.Start() if at_s is None else m.StartAt(self._clock.ticks_at(at_s)))
+        self._start(m.Start() if at_s is None else m.StartAt(self._clock.ticks_at(at_s)))
         wait_s = 0.0 if at_s is None else max(0.0, at_s - time.monotonic())
         reports = self._collect(programme, wait_s)
         self._trouble.use(False)
         return reports
 
     def clock_error_s(self, ahead_s: float) -> float:
-        """See `ProgrammableRig.clock_error_s`."""
-        return self._clock.error_s(ahead_s)
+        """See `ProgrammableRig.clock_error_s`; a rig that was never open is missing."""
+        if not self._clock.ready:
+            raise losses.not_open(self._port)
+        return self._clock.error_s(ahead_s) + RELOAD_SLACK_US / 1e6
+
+    def _load(self, programme: Programme) -> None:
+        if self._loaded is not None and self._loaded.serves(programme):
+            return
+        self._loaded = None
+        for command in programme.upload():
+            self._ask(command)
+        self._loaded = programme
+
+    def _start(self, start: m.Start | m.StartAt) -> None:
+        self._trouble.use(True)
+        try:
+            self._ask(m.Arm())
+            self._ask(start)
+        except StationError:
+            self._trouble.use(False)  # arming put the lights off
+            raise
 
     def ask(self, command: m.Command) -> m.Reply:
         """Any command of the protocol, for consoles and diagnosis.

@@ -220,6 +220,10 @@ class Told:
         self.faults: list[str] = []
         self.panel: list[PanelEvent] = []
 
+    def fault(self, error: StationError) -> None:
+        """The listener for faults."""
+        self.faults.append(str(error))
+
 
 @pytest.fixture
 def told() -> Told:
@@ -233,9 +237,7 @@ def make_rig(told: Told) -> Iterator[Callable[..., SerialRig]]:
     made: list[SerialRig] = []
 
     def make(port: object, lease_ms: int = LEASE_MS, open_timeout_s: float = 10.0) -> SerialRig:
-        made.append(
-            SerialRig(str(port), m.BAUD, lease_ms, open_timeout_s, told.faults.append, told.panel.append)
-        )
+        made.append(SerialRig(str(port), m.BAUD, lease_ms, open_timeout_s, told.fault, told.panel.append))
         return made[-1]
 
     yield make
