@@ -23,6 +23,7 @@ from station.twin.spec import CardSpec
 
 DPI = 60
 LEASE_MS = 1_500
+PLAN = ScanPlan()
 
 
 @dataclass
@@ -91,7 +92,7 @@ class Bench:
     def scan(
         self,
         camera: TwinCamera,
-        plan: ScanPlan = ScanPlan(),
+        plan: ScanPlan = PLAN,
         *,
         scans: int = 1,
         profile: LoadedProfile | None = None,
