@@ -20,15 +20,18 @@ from ..camera.opencv_camera import OpenCvCamera
 from ..config import Settings
 from ..documents.ids import new_id
 from ..rig.serial_rig import SerialRig
+from ..scan.desk import RigDesk
 from ..scan.devices import Devices
 from ..scan.exposure import LightCheck
 from ..scan.journal import Journal
+from ..scan.looking import Eyes
 from ..scan.processor import Processor
 from ..scan.recorder import ScanRecorder
 from ..scan.runner import ScanRunner
 from ..scan.service import ScanService
 from .methods import bench_methods, station_methods
 from .outgoing import Outgoing
+from .rig_methods import rig_methods
 
 if TYPE_CHECKING:
     from ..twin.bench import TwinBench
@@ -73,7 +76,7 @@ class Daemon:
         )
         journal = Journal(catalogue, publisher, catalogue.head_seq())
         self._stack.callback(journal.close)
-        devices, runner, service, processor = self._open_scanning(profile, journal, bench)
+        devices, runner, service, processor, desk = self._open_scanning(profile, journal, bench)
         await runner.on_rig(devices.open_rig)
         await runner.on_camera(devices.open_camera)
         service.open()
@@ -82,8 +85,10 @@ class Daemon:
         processor.open()
         self._stack.push_async_callback(processor.close)
         await self._open_delivery(journal)
-        methods = [*station_methods(service, journal), *(bench_methods(bench) if bench else ())]
-        await self._entered(ControlServer(settings.endpoint("control"), table(*methods)))
+        methods = table(
+            *station_methods(service, journal), *rig_methods(desk), *(bench_methods(bench) if bench else ())
+        )
+        await self._entered(ControlServer(settings.endpoint("control"), methods))
         for event in recovery.events:
             publisher.publish(event)
 
@@ -121,7 +126,7 @@ class Daemon:
 
     def _open_scanning(
         self, profile: LoadedProfile, journal: Journal, bench: "TwinBench | None"
-    ) -> tuple[Devices, ScanRunner, ScanService, Processor]:
+    ) -> tuple[Devices, ScanRunner, ScanService, Processor, RigDesk]:
         settings = self._settings
         service: ScanService
         loop = asyncio.get_running_loop()
@@ -145,7 +150,10 @@ class Daemon:
         self._stack.callback(runner.close)
         self._stack.callback(devices.close)
         self._stack.push_async_callback(service.close)
-        return devices, runner, service, processor
+        eyes = Eyes(rig, devices.camera, profile, settings, settings.simulated)
+        desk = RigDesk(service, devices, eyes, rig, settings.rig.baud, journal, runner)
+        self._stack.push_async_callback(desk.close)
+        return devices, runner, service, processor, desk
 
     def _port(self, bench: "TwinBench | None") -> str:
         port = self._settings.rig.port

@@ -1,6 +1,6 @@
 """The methods of `control`, each with what it takes, gives and changes."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -9,6 +9,7 @@ from ..documents.base import StrictDocument
 from ..documents.event import Event, Status
 from ..documents.plan import Side
 from ..documents.requests import Accepted, EventsSince, NoParams, ScanGet, ScanList, ScanStart, ScanStarted
+from ..documents.rig import LightNumber
 from ..documents.scan import ScanSummary
 from ..scan.journal import Journal
 from ..scan.service import ScanService
@@ -34,6 +35,15 @@ class TwinCable(StrictDocument):
     """`twin.camera`: whether the simulated camera is plugged in."""
 
     plugged: bool
+
+
+class TwinLights(StrictDocument):
+    """`twin.lights`: faults of the simulated lights; see `twin.wiring.Wiring`. Without any they are sound."""
+
+    shares: dict[LightNumber, Annotated[float, Field(ge=0, le=100)]] = Field(default_factory=dict)
+    swapped: tuple[tuple[LightNumber, LightNumber], ...] = ()
+    always_on: tuple[LightNumber, ...] = ()
+    covered: bool = False
 
 
 def station_methods(service: ScanService, journal: Journal) -> Methods:
@@ -99,7 +109,19 @@ def bench_methods(bench: "TwinBench") -> Methods:
         (bench.camera.plug if params.plugged else bench.camera.unplug)()
         return Accepted()
 
+    async def lights(params: TwinLights) -> Accepted:
+        bench.scene.wire(**dict(params))
+        return Accepted()
+
     return (
+        Method(
+            "twin.lights",
+            lights,
+            TwinLights,
+            Accepted,
+            "Break the simulated lights, or mend them all.",
+            effect="The simulated scene.",
+        ),
         Method(
             "twin.camera",
             camera,

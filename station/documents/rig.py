@@ -152,7 +152,6 @@ class RigLent(Document):
 
     port: str
     baud: int
-    simulated: bool
 
 
 LightState = Literal["good", "dead", "weak", "bright", "misplaced", "unclear", "not_assessed"]

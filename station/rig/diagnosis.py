@@ -58,7 +58,7 @@ def report(rig: SerialRig) -> RigReport:
         reset_cause=info.reset_cause,
         boot_nonce=hello.boot_nonce,
         **_limits(hello),
-        clock_rate_hz=_measured_rate_hz(rig.clock),
+        clock_rate_hz=measured_rate_hz(rig.clock),
         clock_uncertainty_us=rig.clock.uncertainty_s * 1e6,
         **_state(status),
         board_counters=_board_counters(stats),
@@ -95,8 +95,8 @@ def _state(status: m.StatusReply) -> dict[str, object]:
     }
 
 
-def _measured_rate_hz(clock: BoardClock) -> float | None:
-    """None until the comparisons span a second: until then the clock answers with the nominal rate."""
+def measured_rate_hz(clock: BoardClock) -> float | None:
+    """Ticks per second; None while the clock knows no better than the nominal rate."""
     rate_hz = clock.rate_hz()
     return None if rate_hz == clock.nominal_hz else rate_hz
 

@@ -61,10 +61,18 @@ def _silence(conversation: Conversation, port: str, patience_s: float) -> str:
     return f"nothing answers at {port} within {patience_s:g} s"
 
 
-def foreign(board: m.Prefix, port: str) -> StationError:
+class ForeignBoardError(StationError):
+    """`rig_protocol`: a board answers, but in another version; `prefix` says which."""
+
+    def __init__(self, prefix: m.Prefix, message: str, hint: str) -> None:
+        super().__init__("rig_protocol", message, hint)
+        self.prefix = prefix
+
+
+def foreign(board: m.Prefix, port: str) -> ForeignBoardError:
     """The error that names both versions and the command that mends it."""
-    return StationError(
-        "rig_protocol",
+    return ForeignBoardError(
+        board,
         f"the board at {port} speaks protocol {board.major}.{board.minor} (schema {board.schema_hash:08x}), "
         f"this station {m.MAJOR}.{m.MINOR} (schema {m.SCHEMA_HASH:08x})",
         f"Write the firmware that belongs to this release: `station rig flash --port {port}`.",

@@ -263,7 +263,6 @@ class SerialRig:
         self._restarted = False
         conversation.keep_alive(reply.lease_ms / 1_000)
         if reply.fault is not m.Fault.NONE:
-            log.debug("the board still had a fault latched: %s", reply.fault.says)
             self._clear()
         self._latched = False
         self._compare_clocks(CLOCK_ROUND_TRIPS)

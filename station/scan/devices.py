@@ -39,7 +39,7 @@ class Devices:
             StationError: what the rig says; `busy`, its port is lent.
         """
         if self.lent_to:
-            raise StationError("busy", f"the rig's port is lent: {self.lent_to}")
+            raise StationError("busy", f"the rig's port is lent to {self.lent_to}")
         if self.board is None:
             try:
                 self.board = self.rig.open()
@@ -55,9 +55,8 @@ class Devices:
         return self.board
 
     def _still_lost(self, error: StationError) -> None:
-        """The newest reason is the evidence; what was never seen stays unknown."""
-        if self.rig_status.state in ("lost", "fault"):
-            self.rig_status = DeviceStatus(state="lost", name=self.rig_status.name, evidence=str(error))
+        """The newest reason is the evidence."""
+        self.rig_status = DeviceStatus(state="lost", name=self.rig_status.name, evidence=str(error))
 
     def _came(self, device: str) -> str:
         lost_s = self._lost_s.pop(device, None)
@@ -92,9 +91,11 @@ class Devices:
         """Let go of the rig's port, so that another program may open it, until `take_rig_back`."""
         self.lent_to = to
         self.board = None
-        self.rig_status = DeviceStatus(state="unknown", name=self.rig_status.name, evidence=f"lent: {to}")
+        self.rig_status = DeviceStatus(
+            state="unknown", name=self.rig_status.name, evidence=f"port lent to {to}"
+        )
         self.rig.close()
-        log.info("rig lent: %s", to)
+        log.info("rig lent to %s", to)
 
     def take_rig_back(self) -> None:
         """The port is ours again; it is not opened here."""

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from .. import __version__
@@ -93,8 +91,7 @@ class ScanService:
                 middle.
         """
         await self._last_scan()
-        if self._holder:
-            raise StationError("busy", f"the rig is taken: {self._holder}")
+        self.require_free()
         scan_id = new_id()
         self._scanning, self._ending = scan_id, False
         try:
@@ -126,25 +123,20 @@ class ScanService:
         """Ask the running scan to stop; without one nothing happens."""
         self._runner.post(machine.Abort())
 
-    @contextmanager
-    def holding(self, why: str) -> Iterator[None]:
-        """Keep scans away while something else uses the rig.
+    def require_free(self) -> None:
+        """Refuse to disturb.
 
         Raises:
             StationError: `busy`, a scan is running or somebody else has the rig.
         """
-        self.take_hold(why)
-        try:
-            yield
-        finally:
-            self.let_go()
-
-    def take_hold(self, why: str) -> None:
-        """See `holding`, for what does not end where it began."""
         if self._scanning is not None and not self._ending:
             raise StationError("busy", f"scan {self._scanning} is running ({self._runner.state.phase})")
         if self._holder:
             raise StationError("busy", f"the rig is taken: {self._holder}")
+
+    def take_hold(self, why: str) -> None:
+        """Keep scans away until `let_go`; see `require_free`."""
+        self.require_free()
         self._holder = why
 
     def let_go(self) -> None:
@@ -188,6 +180,10 @@ class ScanService:
             await self._runner.on_rig(lambda: self._devices.lost(code, message))
             if code.startswith("rig_"):
                 await self._gone("rig", code, message)
+
+    async def device_failed(self, error: StationError) -> None:
+        """Something else than a scan found that a device fails."""
+        await self._note(error.code, str(error))
 
     async def _gone(self, device: DeviceName, code: str, message: str) -> None:
         self._keeper.lost(device)

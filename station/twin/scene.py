@@ -3,6 +3,7 @@
 import threading
 from functools import cache
 from math import erf, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,10 @@ class Scene:
         world = World(thing, self.dpi)
         with self._lock:
             self._world = world
+
+    def wire(self, **faults: Any) -> None:  # noqa: ANN401 - the fields of `Wiring`
+        """Break the lights in this way, from the next frame rendered on; without faults they are sound."""
+        self.wiring = Wiring(**faults)
 
     def prepare(self) -> None:
         """Make what lies on the mat ready to be rendered now: at 600 dpi that takes about a second."""

@@ -1,0 +1,102 @@
+"""The way to the rig: over `control` while a daemon owns it, else the port itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from ..client import StationClient
+from ..config import Settings
+from ..documents.fault import StationError
+from ..documents.rig import RigAnswer, RigAsk, RigOrder, RigReport, RigTraffic, SelftestReport
+
+IPC = "ipc://"
+
+
+class Rig(Protocol):
+    """What the commands of `station rig` need. Every call raises `StationError`."""
+
+    def info(self) -> RigReport:
+        """Who the board is and how it is."""
+        ...
+
+    def ask(self, order: RigOrder) -> RigAnswer:
+        """Carry out what a person says."""
+        ...
+
+    def traffic(self, number: int) -> list[RigTraffic]:
+        """Messages on the line since the one of this number."""
+        ...
+
+    def selftest(self) -> SelftestReport:
+        """Look at each light."""
+        ...
+
+
+class ControlRig:
+    """The rig of a daemon."""
+
+    def __init__(self, client: StationClient) -> None:
+        self._client = client
+
+    def info(self) -> RigReport:
+        """See `Rig`."""
+        return RigReport.model_validate(self._client.call("rig.info"))
+
+    def ask(self, order: RigOrder) -> RigAnswer:
+        """See `Rig`."""
+        params = RigAsk(order=order).model_dump(mode="json")
+        return RigAnswer.model_validate(self._client.call("rig.ask", params))
+
+    def traffic(self, number: int) -> list[RigTraffic]:
+        """See `Rig`."""
+        found = self._client.call("rig.traffic", {"number": number})
+        return [RigTraffic.model_validate(entry) for entry in found]
+
+    def selftest(self) -> SelftestReport:
+        """See `Rig`."""
+        head = self._client.status().seq
+        test_id = self._client.call("rig.selftest")["test_id"]
+        ended = next(
+            event
+            for event in self._client.events(after=head)
+            if event.type == "rig.tested" and event.cause == test_id
+        )
+        if "code" in ended.data:
+            raise StationError(ended.data["code"], ended.data["message"])
+        return SelftestReport.model_validate(ended.data)
+
+
+@contextmanager
+def daemon(settings: Settings) -> Iterator[StationClient | None]:
+    """A client of the daemon of this configuration; None where none runs."""
+    control = settings.endpoint("control")
+    if control.startswith(IPC) and not Path(control.removeprefix(IPC)).exists():
+        yield None
+        return
+    with StationClient.from_settings(settings) as client:
+        yield client if _answers(client) else None
+
+
+def _answers(client: StationClient) -> bool:
+    try:
+        client.status()
+    except StationError as error:
+        if error.code != "daemon_absent":
+            raise
+        return False
+    return True
+
+
+@contextmanager
+def rig(settings: Settings, port: str | None) -> Iterator[Rig]:
+    """The rig, over the daemon if one runs; a port that is named is opened here."""
+    if port is None:
+        with daemon(settings) as client:
+            if client is not None:
+                yield ControlRig(client)
+                return
+    from ..offline.rig import OfflineRig  # noqa: PLC0415 - numpy and pyserial only without a daemon
+
+    with OfflineRig(settings, port) as found:
+        yield found
