@@ -5,10 +5,12 @@
 
 #include "../core/hal.h"
 #include "../core/programme.h"
+#include "uart.h"
 
 _Static_assert(F_CPU / 8u == HAL_TICKS_HZ, "timer 1 does not run at the announced rate");
 
 #define LEAD 56u /* ticks a stage is called early: 28 us, longer than any other interrupt takes */
+#define POLL 8u  /* ticks in which the receiver can be looked after once more */
 #define SOON 8u  /* ticks that certainly lie ahead when the compare register is written */
 
 static volatile uint16_t upper;
@@ -72,9 +74,12 @@ ISR(TIMER1_COMPA_vect)
 void hal_wait_for(uint32_t ticks)
 {
     uint16_t until = (uint16_t)ticks;
-    if ((uint16_t)(until - TCNT1) <= LEAD)
-        while ((int16_t)(until - TCNT1) > 0) {
-        }
+    if ((uint16_t)(until - TCNT1) > LEAD)
+        return;
+    while ((int16_t)(until - TCNT1) > (int16_t)POLL)
+        uart_poll();
+    while ((int16_t)(until - TCNT1) > 0) {
+    }
 }
 
 uint16_t clock_latency_max(void)

@@ -85,6 +85,7 @@ ISR(TIMER0_COMPA_vect)
 {
     milliseconds++;
     board_millisecond();
+    sei(); /* the rest may be interrupted: stages and bytes of the line do not wait for it */
     look_at_inputs();
     if (buzz_left_ms && --buzz_left_ms == 0) {
         TCCR2A = 0;

@@ -28,7 +28,7 @@ void uart_start(void)
     UCSR0B = _BV(RXCIE0) | _BV(RXEN0) | _BV(TXEN0);
 }
 
-ISR(USART_RX_vect)
+static inline void take_byte(void)
 {
     uint8_t errors = UCSR0A & (_BV(FE0) | _BV(DOR0));
     uint8_t byte = UDR0;
@@ -39,6 +39,17 @@ ISR(USART_RX_vect)
         received[received_in] = byte;
         received_in = next;
     }
+}
+
+ISR(USART_RX_vect)
+{
+    take_byte();
+}
+
+void uart_poll(void)
+{
+    if (UCSR0A & _BV(RXC0))
+        take_byte();
 }
 
 ISR(USART_UDRE_vect)

@@ -10,6 +10,9 @@ void uart_start(void);
 /* False: nothing has come. */
 bool uart_read(uint8_t *byte);
 
+/* Take a byte from the receiver, which holds two, where its interrupt is kept out for long. Less than 4 us. */
+void uart_poll(void);
+
 /* Whether uart_read would find a byte. */
 bool uart_waiting(void);
 

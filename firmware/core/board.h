@@ -26,7 +26,7 @@ void board_millisecond(void);
 /* Switch everything off and latch a fault. */
 void board_fail(uint8_t fault);
 
-/* Debounced inputs; called with interrupts locked. */
+/* Debounced inputs; called from an interrupt, or with interrupts locked. */
 void board_button(uint8_t button, uint8_t pressed);
 void board_card(uint8_t present);
 

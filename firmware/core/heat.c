@@ -35,34 +35,50 @@ static void bring_up_to(uint32_t now)
             *light += ticks;
 }
 
-void heat_note(uint8_t mask, uint8_t level)
+void heat_note(uint8_t mask, uint8_t level, uint32_t ticks)
 {
-    bring_up_to(hal_ticks());
+    bring_up_to(ticks);
     burning = mask;
     if (mask)
         share = level;
 }
 
+/* Not below 0. */
 static uint32_t cooled(uint32_t ticks, uint32_t dark)
 {
     return ticks > dark ? ticks - dark : 0;
 }
 
-static void reckon(void)
+static uint32_t begin_reckoning(uint8_t *level)
 {
-    uint32_t lit[HAL_LIGHTS];
     uint8_t state = hal_lock();
     uint32_t now = hal_ticks();
     bring_up_to(now);
-    memcpy(lit, burned, sizeof lit);
-    memset(burned, 0, sizeof burned);
-    uint8_t level = share;
+    *level = share;
     hal_unlock(state);
+    return now;
+}
+
+/* A light at a time, so that no interrupt has to wait for all of them. */
+static uint32_t take_burned(uint8_t light)
+{
+    uint8_t state = hal_lock();
+    uint32_t ticks = burned[light];
+    burned[light] = 0;
+    hal_unlock(state);
+    return ticks;
+}
+
+static void reckon(void)
+{
+    uint8_t level;
+    uint32_t now = begin_reckoning(&level);
     uint32_t passed = now - reckoned;
     reckoned = now;
     for (uint8_t i = 0; i < HAL_LIGHTS; i++) {
-        heat[i] = cooled(heat[i] + part(lit[i], level), passed - lit[i]);
-        too_hot |= lit[i] && heat[i] >= MAX_TICKS;
+        uint32_t lit = take_burned(i);
+        heat[i] = cooled(heat[i] + part(lit, level), cooled(passed, lit));
+        too_hot |= lit && heat[i] >= MAX_TICKS;
     }
 }
 

@@ -10,9 +10,9 @@
 
 #include "../protocol.h"
 
-/* From now on exactly these burn, at `level` of PWM_LEVELS. Called with interrupts locked; the level changes only after a call
- * of one of the two questions below. */
-void heat_note(uint8_t mask, uint8_t level);
+/* Since `ticks`, which is now, exactly these burn, at `level` of PWM_LEVELS. Called with interrupts locked; the level changes only
+ * after one of the two questions below was asked. */
+void heat_note(uint8_t mask, uint8_t level, uint32_t ticks);
 
 /* To be called outside interrupts, often. True: a light has burned until it was too hot. */
 bool heat_advance(void);

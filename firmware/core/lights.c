@@ -7,6 +7,13 @@ static volatile uint8_t burning;
 static volatile uint16_t left_ms;
 static volatile bool wanted_off;
 
+static void remember(uint8_t mask, uint16_t max_on_ms, bool timed)
+{
+    burning = mask;
+    left_ms = mask ? max_on_ms + 1u : 0; /* the millisecond under way does not count */
+    wanted_off = timed;
+}
+
 void lights_set(uint8_t mask, uint8_t level, uint16_t max_on_ms, bool timed)
 {
     uint8_t state = hal_lock();
@@ -14,11 +21,15 @@ void lights_set(uint8_t mask, uint8_t level, uint16_t max_on_ms, bool timed)
         hal_dim(mask, level);
     else
         hal_lights(mask);
-    heat_note(mask, level);
-    burning = mask;
-    left_ms = mask ? max_on_ms + 1u : 0; /* the millisecond under way does not count */
-    wanted_off = timed;
+    remember(mask, max_on_ms, timed);
+    heat_note(mask, level, hal_ticks());
     hal_unlock(state);
+}
+
+void lights_stepped(uint8_t mask, uint16_t max_on_ms, uint32_t ticks)
+{
+    remember(mask, max_on_ms, false);
+    heat_note(mask, PWM_LEVELS, ticks);
 }
 
 void lights_off(void)

@@ -148,7 +148,7 @@ static void lights_on(const struct programme_step *step)
     hal_wait_for(due);
     hal_lights(step->mask);
     report.on_ticks = hal_ticks();
-    lights_set(step->mask, PWM_LEVELS, max_on_ms, false);
+    lights_stepped(step->mask, max_on_ms, report.on_ticks);
     phase = SETTLING;
     due = report.on_ticks + step->settle_us * HAL_TICKS_PER_US;
 }
@@ -176,7 +176,7 @@ static void lights_out(const struct programme_step *step)
     hal_trigger(false);
     hal_lights(0);
     report.off_ticks = hal_ticks();
-    lights_off();
+    lights_stepped(0, 0, report.off_ticks);
     report.index = step->index;
     report.mask = step->mask;
     report.flags |= step->flags & STEP_FLAG_TRIGGER;

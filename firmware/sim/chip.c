@@ -7,7 +7,6 @@
 
 #include "avr_eeprom.h"
 #include "avr_extint.h"
-#include "avr_ioport.h"
 #include "avr_uart.h"
 #include "sim_avr.h"
 #include "sim_core.h"
@@ -16,147 +15,33 @@
 #include "sim_interrupts.h"
 #include "sim_irq.h"
 
-#include "lightlog.h"
 #include "line.h"
+#include "pace.h"
+#include "pins.h"
 
 enum {
     /* Ten bits at 250000 baud are 640 cycles. The simulated UART counts a parity bit, and begins with a byte only when the one
      * before was fetched: faster than this its queue would run over where the chip's would not. */
     BYTE_CYCLES = 800,
-    SETTLED_CYCLES = 32,  /* several pins that change within this are one change of the lights */
-    SLICE_CYCLES = 16000, /* a millisecond */
-    BEEP_PAUSE_CYCLES = CHIP_HZ / 50,
-    CYCLE_NS_TIMES_2 = 125,
-    /* as in avr/pins.h; inputs are low when pressed or covered */
-    TRIGGER_B = 1,
-    BUZZER_B = 3,
-    STATUS_B = 5,
-    CARD_B = 1 << 0,
-    BUTTON_0_C = 1 << 4,
-    BUTTONS_C = 3 << 4,
+    SLICE_CYCLES = CHIP_HZ / 1000,
+    UCSR0A_AT = 0xC0,
+    LET_IN_CYCLES = 8, /* interrupts that are let in for shorter only let the next one in the row in: the receiver's is the last */
 };
-static const int64_t FAR_BEHIND_NS = 20000000; /* time lost beyond this is not caught up with */
 
 static avr_t *avr;
-static FILE *edge_file;
 static void (*wait_outside)(int64_t);
 
-/* Chip time to wall time. */
-static int64_t anchor_ns;
-static uint64_t anchor_cycle;
 static uint64_t next_byte_cycle;
-static uint64_t locked_since;
+static uint64_t looked_after, let_in_since;
+static unsigned deaf_cycles;
 static bool started; /* interrupts have been let in since the last reset */
 static bool hanging;
-
-/* Pins. */
-static uint8_t port_b, port_c, port_d;
-static uint8_t raw_lights, logged_lights;
-static bool raw_trigger;
-static bool unsettled;
-static uint64_t changed_cycle;
-static uint8_t pulls_b = 0xFF, pulls_c = 0xFF;
-
-/* The ear. */
-static struct chip_senses senses;
-static uint64_t beep_begun_cycle, beep_last_cycle, beep_edges;
-
-/* --- pins out ------------------------------------------------------------------------------------------------------ */
-
-static void settle(void)
-{
-    unsettled = false;
-    if (raw_lights == logged_lights)
-        return;
-    logged_lights = raw_lights;
-    lightlog_write(logged_lights);
-}
-
-static void look_at_lights(void)
-{
-    uint8_t lights = (uint8_t)(port_d >> 4 | port_c << 4);
-    bool trigger = port_b >> TRIGGER_B & 1;
-    if (lights == raw_lights && trigger == raw_trigger)
-        return;
-    raw_lights = lights;
-    raw_trigger = trigger;
-    if (edge_file)
-        fprintf(edge_file, "%llu %u %u\n", (unsigned long long)avr->cycle, lights, trigger);
-    if (!unsettled)
-        changed_cycle = avr->cycle;
-    unsettled = true;
-}
-
-static void port_written(struct avr_irq_t *irq, uint32_t value, void *port)
-{
-    (void)irq;
-    *(uint8_t *)port = (uint8_t)value;
-    look_at_lights();
-    senses.status_led = port_b >> STATUS_B & 1;
-}
-
-static void buzzer_moved(struct avr_irq_t *irq, uint32_t value, void *unused)
-{
-    static uint8_t level;
-    (void)irq;
-    (void)unused;
-    if ((value & 1) == level) /* the simulator tells of the pin's direction, too */
-        return;
-    level = value & 1;
-    if (senses.beeps == 0 || avr->cycle - beep_last_cycle > BEEP_PAUSE_CYCLES) {
-        senses.beeps++;
-        beep_begun_cycle = avr->cycle;
-        beep_edges = 0;
-    } else {
-        beep_edges++;
-    }
-    beep_last_cycle = avr->cycle;
-}
-
-struct chip_senses chip_senses(void)
-{
-    uint64_t lasted = beep_last_cycle - beep_begun_cycle;
-    senses.lights = raw_lights;
-    senses.buzzer_hz = lasted ? (unsigned)(beep_edges * CHIP_HZ / 2 / lasted) : 0;
-    senses.buzzer_ms = (unsigned)(lasted * 1000 / CHIP_HZ);
-    return senses;
-}
-
-/* --- pins in --------------------------------------------------------------------------------------------------------- */
-
-static void pull(char port, uint8_t inputs, uint8_t levels)
-{
-    avr_ioport_external_t external = {.name = (unsigned char)port, .mask = inputs, .value = levels};
-    avr_ioctl(avr, AVR_IOCTL_IOPORT_SET_EXTERNAL(port), &external);
-    for (int pin = 0; pin < 8; pin++) {
-        avr_irq_t *irq = avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ(port), pin);
-        if (!(inputs >> pin & 1))
-            continue;
-        avr_raise_irq(irq, !(levels >> pin & 1)); /* the simulator ignores what it takes for no change */
-        avr_raise_irq(irq, levels >> pin & 1);
-    }
-}
-
-void chip_button(int button, bool pressed)
-{
-    uint8_t bit = (uint8_t)(BUTTON_0_C << button);
-    pulls_c = pressed ? pulls_c & (uint8_t)~bit : pulls_c | bit;
-    pull('C', BUTTONS_C, pulls_c);
-}
-
-void chip_card(bool present)
-{
-    pulls_b = present ? pulls_b & (uint8_t)~CARD_B : pulls_b | CARD_B;
-    pull('B', CARD_B, pulls_b);
-}
-
-/* --- life ------------------------------------------------------------------------------------------------------------- */
 
 static void sent(struct avr_irq_t *irq, uint32_t value, void *unused)
 {
     (void)irq;
     (void)unused;
-    settle(); /* what was switched before a reply is on record before the reply is */
+    pins_settle(); /* what was switched before a reply is on record before the reply is */
     line_put((uint8_t)value);
 }
 
@@ -164,27 +49,38 @@ static void restarted(void)
 {
     avr_extint_set_strict_lvl_trig(avr, 0, 0); /* low interrupt pins would cost a timer in every cycle */
     avr_extint_set_strict_lvl_trig(avr, 1, 0);
-    port_b = port_c = port_d = 0;
-    look_at_lights();
-    settle();
-    pull('B', CARD_B, pulls_b);
-    pull('C', BUTTONS_C, pulls_c);
+    pins_reset();
     next_byte_cycle = 0;
     hanging = false;
     started = false;
 }
 
-/* How long interrupts are ever kept out: a real UART holds two bytes and no more. */
-static void watch_lock(const avr_t *chip)
+/* How long the receiver is ever left alone, by interrupts kept out or others served before: a real one holds two bytes and no
+ * more. */
+static void watch_receiver(const avr_t *chip)
 {
-    started |= chip->sreg[S_I];
-    if (chip->sreg[S_I] || !started || hanging) {
-        locked_since = chip->cycle;
-        return;
-    }
-    unsigned locked = (unsigned)(chip->cycle - locked_since);
-    if (locked > senses.locked_cycles)
-        senses.locked_cycles = locked;
+    bool open = chip->sreg[S_I];
+    started |= open;
+    if (!open)
+        let_in_since = chip->cycle;
+    if (!started || hanging || chip->cycle - let_in_since > LET_IN_CYCLES)
+        looked_after = chip->cycle;
+    unsigned deaf = (unsigned)(chip->cycle - looked_after);
+    if (!open && deaf > deaf_cycles)
+        deaf_cycles = deaf;
+}
+
+static void receiver_polled(struct avr_irq_t *irq, uint32_t value, void *unused)
+{
+    (void)irq;
+    (void)value;
+    (void)unused;
+    looked_after = avr->cycle;
+}
+
+unsigned chip_deaf_cycles(void)
+{
+    return deaf_cycles;
 }
 
 static void run_one(avr_t *chip)
@@ -197,15 +93,14 @@ static void run_one(avr_t *chip)
     if (chip->state == cpu_Sleeping) {
         if (line_waiting() && chip->cycle + idle > next_byte_cycle)
             idle = next_byte_cycle > chip->cycle ? next_byte_cycle - chip->cycle : 0;
-        int64_t until = anchor_ns + (int64_t)(chip->cycle + idle - anchor_cycle) * CYCLE_NS_TIMES_2 / 2;
-        wait_outside(until);
-        int64_t past = (now_ns() - anchor_ns) * 2 / CYCLE_NS_TIMES_2 + (int64_t)anchor_cycle - (int64_t)chip->cycle;
+        wait_outside(pace_due_ns(chip->cycle + idle));
+        int64_t past = (int64_t)(pace_cycle() - chip->cycle);
         avr_cycle_count_t elapsed = past < 0 ? 0 : (avr_cycle_count_t)past;
         chip->cycle += 1 + (elapsed < idle ? elapsed : idle);
     }
     if (chip->state == cpu_Running || chip->state == cpu_Sleeping)
         avr_service_interrupts(chip);
-    watch_lock(chip);
+    watch_receiver(chip);
 }
 
 static void feed_byte(avr_irq_t *input)
@@ -215,16 +110,6 @@ static void feed_byte(avr_irq_t *input)
         return;
     next_byte_cycle = avr->cycle + BYTE_CYCLES;
     avr_raise_irq(input, byte);
-}
-
-static void keep_pace(void)
-{
-    int64_t due = anchor_ns + (int64_t)(avr->cycle - anchor_cycle) * CYCLE_NS_TIMES_2 / 2;
-    if (now_ns() - due > FAR_BEHIND_NS) {
-        anchor_ns = now_ns();
-        anchor_cycle = avr->cycle;
-    }
-    wait_outside(due);
 }
 
 void chip_run(void (*wait_until)(int64_t ns))
@@ -238,10 +123,11 @@ void chip_run(void (*wait_until)(int64_t ns))
         if (resetting)
             restarted();
         feed_byte(input);
-        if (unsettled && avr->cycle - changed_cycle > SETTLED_CYCLES)
-            settle();
+        pins_look();
     }
-    keep_pace();
+    int64_t due_ns = pace_due_ns(avr->cycle);
+    pace_forgive(avr->cycle);
+    wait_outside(due_ns);
 }
 
 uint64_t chip_cycle(void)
@@ -249,12 +135,23 @@ uint64_t chip_cycle(void)
     return avr->cycle;
 }
 
-void chip_reset(void)
+void chip_reset(enum chip_cause cause)
 {
     avr_reset(avr);
     avr->run = run_one;
-    avr_regbit_set(avr, avr->reset_flags.extrf);
+    if (cause == CHIP_EXTERNAL)
+        avr_regbit_set(avr, avr->reset_flags.extrf);
+    else
+        avr_regbit_set(avr, cause == CHIP_BROWN_OUT ? avr->reset_flags.borf : avr->reset_flags.porf);
     restarted();
+}
+
+bool chip_poke(unsigned address, uint8_t value)
+{
+    if (address > avr->ramend)
+        return false;
+    avr->data[address] = value;
+    return true;
 }
 
 bool chip_hang(void)
@@ -267,13 +164,6 @@ bool chip_hang(void)
     avr->pc = (avr_flashaddr_t)(found - avr->flash);
     avr->state = cpu_Running;
     return true;
-}
-
-void chip_power_off(void)
-{
-    port_b = port_c = port_d = 0;
-    look_at_lights();
-    settle();
 }
 
 /* --- switching on --------------------------------------------------------------------------------------------------- */
@@ -290,20 +180,13 @@ static void mark_as_simulated(void)
     avr_ioctl(avr, AVR_IOCTL_EEPROM_SET, &at_start);
 }
 
-static void wire_up(void)
+static void connect_line(void)
 {
-    static const struct {
-        char port;
-        uint8_t *copy;
-    } ports[] = {{'B', &port_b}, {'C', &port_c}, {'D', &port_d}};
-    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
-        avr_irq_t *written = avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ(ports[i].port), IOPORT_IRQ_REG_PORT);
-        avr_irq_register_notify(written, port_written, ports[i].copy);
-    }
-    avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ('B'), BUZZER_B), buzzer_moved, NULL);
     uint32_t flags = 0; /* neither printed nor slowed down */
     avr_ioctl(avr, AVR_IOCTL_UART_SET_FLAGS('0'), &flags);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT), sent, NULL);
+    avr_irq_t *status_read = avr_iomem_getirq(avr, UCSR0A_AT, NULL, AVR_IOMEM_IRQ_ALL);
+    avr_irq_register_notify(status_read, receiver_polled, NULL);
 }
 
 bool chip_start(const char *hex, const char *edges)
@@ -314,12 +197,6 @@ bool chip_start(const char *hex, const char *edges)
         fprintf(stderr, "board-sim: %s cannot be read\n", hex);
         return false;
     }
-    if (edges && !(edge_file = fopen(edges, "w"))) {
-        perror(edges);
-        return false;
-    }
-    if (edge_file)
-        setvbuf(edge_file, NULL, _IOLBF, 0);
     avr = avr_make_mcu_by_name("atmega328p");
     if (!avr || avr_init(avr) < 0)
         return false;
@@ -331,8 +208,10 @@ bool chip_start(const char *hex, const char *edges)
     avr->pc = start;
     avr->run = run_one;
     mark_as_simulated();
-    wire_up();
-    anchor_ns = now_ns();
+    connect_line();
+    if (!pins_start(avr, edges))
+        return false;
+    pace_anchor(avr->cycle);
     restarted();
     return true;
 }

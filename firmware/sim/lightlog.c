@@ -43,12 +43,17 @@ int lightlog_open(const char *path)
     return 0;
 }
 
-void lightlog_write(uint32_t mask)
+void lightlog_write(uint32_t pins)
 {
     uint64_t count = mapped->count;
     struct record *record = &mapped->records[count % CAPACITY];
     record->when_ns = now_ns();
-    record->mask = mask;
+    record->mask = pins;
     record->zero = 0;
     __atomic_store_n(&mapped->count, count + 1, __ATOMIC_RELEASE);
+}
+
+uint32_t lightlog_last(void)
+{
+    return mapped->count ? mapped->records[(mapped->count - 1) % CAPACITY].mask : 0;
 }

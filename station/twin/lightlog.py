@@ -3,7 +3,8 @@
 A memory-mapped ring of edges in a file. One writer (a board, in whatever process or language), many
 readers. Layout, little endian: 16 bytes header (`b"LIGHTLOG"`, u64 count of edges ever written), then
 `CAPACITY` records of 16 bytes (i64 monotonic nanoseconds, u32 mask of the lights burning from then on, u32
-zero). The writer fills record `count % CAPACITY` before it raises `count`.
+zero). Bits 0 to 7 of the mask are lights, bit 8 (0x100) is the trigger line. The writer fills record
+`count % CAPACITY` before it raises `count`.
 """
 
 import mmap
@@ -17,6 +18,8 @@ MAGIC = b"LIGHTLOG"
 CAPACITY = 65_536
 _HEADER = struct.Struct("<8sQ")
 _RECORD = struct.Struct("<qII")
+LIGHTS = 0xFF
+"""Bits of the mask that are lights."""
 SIZE = _HEADER.size + CAPACITY * _RECORD.size
 
 
@@ -103,8 +106,8 @@ class LightLogReader:
             yield when, mask
 
     def mask(self) -> int:
-        """Lights burning after the newest edge."""
-        return next(self.edges_back(), (0, 0))[1]
+        """Lights burning after the newest edge, without the trigger."""
+        return next(self.edges_back(), (0, 0))[1] & LIGHTS
 
     def on_times_ns(self, start_ns: int, end_ns: int, lights: int = 8) -> list[int]:
         """For each light, how long it burned within [start, end)."""

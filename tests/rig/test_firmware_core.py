@@ -225,7 +225,7 @@ STORIES = st.lists(PARTS.map(lambda line: [line]) | programmes(), max_size=25).m
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(STORIES)
 def test_both_boards_live_the_same_story(native_core: Path, story: list[str]) -> None:
     native = Native(native_core)
@@ -256,7 +256,7 @@ def periods_of(periods: list[tuple[m.Lights | None, int]]) -> list[str]:
     return lines
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(PERIODS, min_size=2, max_size=14).map(periods_of))
 def test_both_boards_grow_as_hot_and_cool_as_fast(native_core: Path, story: list[str]) -> None:
     native = Native(native_core)
@@ -266,7 +266,7 @@ def test_both_boards_grow_as_hot_and_cool_as_fast(native_core: Path, story: list
         native.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(STRANGE | NOISE | ENDLESS | TIMES | FRAMES, max_size=40))
 def test_no_bytes_whatever_lead_astray(native_core: Path, lines: list[str]) -> None:
     """The sanitizers end the process at the first access that is wrong."""

@@ -158,7 +158,7 @@ def test_under_load_no_byte_is_lost_no_stage_late_and_the_stack_has_room(
     assert (stats.frames_bad, stats.receive_overruns, stats.events_lost) == (0, 0, 0)
     assert stats.stack_free_bytes >= STACK_RESERVE
     assert stats.isr_latency_max_ticks <= 56  # stages are called so much early that this does not show
-    assert watched.state("locked_cycles") < TWO_BYTES_US * CYCLES_PER_US
+    assert watched.state("deaf_cycles") < TWO_BYTES_US * CYCLES_PER_US
     widths = [b.cycle - a.cycle for a, b in pairwise(watched.edges()) if a.trigger]
     assert len(widths) == 3 * len(steps)
     assert all(0 <= width - 2_000 * CYCLES_PER_US < 3 * CYCLES_PER_US for width in widths)
