@@ -192,11 +192,10 @@ void hal_wait_for(uint32_t due)
 
 bool hal_send(const uint8_t *wire, uint8_t size)
 {
-    watch_sent(wire, size);
-    if (full == 0)
-        return true;
-    full--;
-    return false;
+    bool room = full == 0;
+    full -= !room;
+    watch_sent(wire, size, room);
+    return room;
 }
 
 void hal_buzz(uint16_t frequency_hz, uint16_t duration_ms)

@@ -29,7 +29,10 @@ LIGHT, LIGHTS, OFF, ARM, START, ABORT, CLEAR = 0x04, 0x05, 0x06, 0x0B, 0x0C, 0x0
 PING, STATUS, STEP, BEGIN, END, ERRORS, STATS, BUZZER, INDICATOR = 2, 3, 9, 8, 0x0A, 0x0F, 0x10, 0x11, 0x12
 TIMED = 1
 LEASE_MAX = 255  # in the script's unit
-SHORT, LONG, BEYOND = 0x20, 0xC8, 0x1D  # durations of a step: 50 us, 70 ms, or ones that are refused
+# durations of a step, as places in the tables of `programme` in session.c: settle, exposure, gap
+SHORT, LONG, BEYOND = (
+    settle | expose << 2 | gap << 5 for settle, expose, gap in ((1, 0, 2), (2, 6, 5), (1, 7, 0))
+)
 
 
 def word(name: str, *values: int) -> bytes:
@@ -83,13 +86,22 @@ SESSIONS = {
     + ACK * 3
     + A_WHILE
     + ACK * 6,
+    "reports_unheard": HELLO
+    + (programme(*[(k, SHORT) for k in (1, 2, 4, 8, 16, 32)]) + word("run") + A_WHILE) * 2
+    + ACK * 12
+    + A_WHILE,
     "programme_aborted": HELLO
     + programme((1, LONG), (2, LONG))
     + word("run")
     + A_WHILE
     + command(ABORT)
     + ACK * 3,
-    "programme_refused": HELLO + programme((1, BEYOND), (2, 0x01)) + word("run") + A_WHILE,
+    "programme_refused": HELLO
+    + programme((1, BEYOND))
+    + word("run")
+    + programme((1, SHORT), (2, 0x20))
+    + word("run")
+    + A_WHILE,
     "programme_by_hand": HELLO + command(BEGIN, 1, 0, 0) + command(STEP, 0, 1, 1, *bytes(12)) + command(END),
     "programme_and_light": HELLO
     + programme((1, SHORT))
@@ -151,7 +163,7 @@ SESSIONS = {
     "acknowledged_unseen": HELLO
     + programme((0, 0))
     + word("run")
-    + word("jitter", 2)
+    + word("jitter", 14)
     + word("acknowledge", 1)
     + A_WHILE,
     "interrupted": HELLO

@@ -148,7 +148,7 @@ static void word(uint8_t which)
     case 11: pass(next() * (TICKS_PER_MS / 2)); break;
     case 12: pass(next() * (64u * TICKS_PER_MS)); break;
     case 13: machine_fill(next() & 7); break;
-    case 14: machine_jitter(next() * 8u); break;
+    case 14: machine_jitter(next()); break;
     default: break;
     }
 }

@@ -35,15 +35,16 @@ static struct {
 
 /* The event on its way. */
 static struct {
+    bool known;
     bool sent;
-    uint8_t number; /* of the one sent, or of the next */
+    uint8_t number; /* of this one, or of the next */
     uint8_t size;
     uint8_t wire[WIRE_MAX_BYTES];
 } event;
 
 static void restart_events(void)
 {
-    event.sent = false;
+    event.known = event.sent = false;
     event.number = 1;
 }
 
@@ -85,7 +86,7 @@ static bool foreign(const struct message *message)
 
 static void next_event(void)
 {
-    event.sent = false;
+    event.known = event.sent = false;
     event.number = event.number == UINT8_MAX ? 1 : (uint8_t)(event.number + 1);
 }
 
@@ -318,17 +319,17 @@ static void reported(const struct message *message, const uint8_t *wire, uint8_t
 {
     LAW(session && burning_within_lease(), "events are told only to who listens");
     LAW(message->seq == event.number, "events are numbered without a gap, and one waits for the other");
-    if (event.sent) {
+    if (event.known) {
         LAW(size == event.size && !memcmp(wire, event.wire, size), "an event is repeated as it was");
         return;
     }
-    event.sent = true;
+    event.known = true;
     event.size = size;
     memcpy(event.wire, wire, size);
     told_once(message);
 }
 
-void watch_sent(const uint8_t *wire, uint8_t size)
+void watch_sent(const uint8_t *wire, uint8_t size, bool room)
 {
     struct message message;
     LAW(size >= 2 && size <= WIRE_MAX_BYTES && wire[size - 1] == 0, "a frame ends with a zero");
@@ -336,6 +337,7 @@ void watch_sent(const uint8_t *wire, uint8_t size)
     LAW(codec_decode(wire, size - 1u, &message), "what is sent can be read");
     if (message.type >= EVENTS_FROM) {
         reported(&message, wire, size);
+        event.sent |= room;
         return;
     }
     int length = reply_length(message.type);

@@ -9,10 +9,10 @@
 
 void watch_start(void);
 
-/* The line: a byte is about to reach the board, has been dealt with; a frame is handed out, perhaps in vain. */
+/* The line: a byte is about to reach the board, has been dealt with; a frame is handed out, in vain without `room`. */
 void watch_heard(uint8_t byte);
 void watch_answered(void);
-void watch_sent(const uint8_t *wire, uint8_t size);
+void watch_sent(const uint8_t *wire, uint8_t size, bool room);
 
 /* The pins; `level` of PWM_LEVELS. */
 void watch_lights(uint8_t mask, uint8_t level);
