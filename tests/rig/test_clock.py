@@ -105,7 +105,7 @@ RHYTHMS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(BOARDS, LINES, RHYTHMS, st.floats(0.0, 10.0))
 def test_a_moment_to_come_is_met_within_the_error(
     board: Board, line: Line, times_s: list[float], ahead_s: float
@@ -116,7 +116,7 @@ def test_a_moment_to_come_is_met_within_the_error(
     assert abs(met_s - wanted_s) <= clock.error_s(ahead_s)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(BOARDS, LINES, RHYTHMS, st.floats(0.0, 8.0))
 def test_a_moment_that_was_is_told_within_the_error(
     board: Board, line: Line, times_s: list[float], ago_s: float
@@ -127,6 +127,7 @@ def test_a_moment_that_was_is_told_within_the_error(
     assert abs(clock.monotonic_s(ticks) - was_s) <= clock.error_at_s(ticks)
 
 
+@settings(max_examples=100, deadline=None)
 @given(BOARDS, LINES, RHYTHMS, st.floats(-5.0, 10.0))
 def test_one_way_is_the_inverse_of_the_other(
     board: Board, line: Line, times_s: list[float], ahead_s: float

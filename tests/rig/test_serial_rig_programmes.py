@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import pytest
@@ -136,3 +138,23 @@ def test_a_restart_during_a_programme_ends_it(
     runner.join()
     assert "restarted" in str(errors[0])
     assert len(rig.run(SWEEP)) == len(SWEEP)
+
+
+@pytest.mark.soak
+def test_many_starts_are_met(
+    off_board: Any, make_rig: Any, record_property: Callable[[str, object], None]
+) -> None:
+    rig = make_rig(off_board.link)
+    rig.open()
+    met_s, shares = [], []
+    for _ in range(40):
+        at_s = time.monotonic() + AHEAD_S
+        error_s = rig.clock_error_s(AHEAD_S + STALE_S)
+        agree(off_board, rig.run(FEW, at_s))
+        on_s = off_board.changes()[-2 * len(FEW)][0] / 1e9
+        met_s.append(abs(on_s - at_s))
+        shares.append(met_s[-1] / error_s)
+    record_property("start met, worst", [max(met_s[5:]) * 1e6, "us"])  # the rate is known by then
+    record_property("start met, median", [median(met_s) * 1e6, "us"])
+    record_property("start met, worst share of the error told", [max(shares), "1"])
+    assert max(shares) <= 1.0
