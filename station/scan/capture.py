@@ -1,28 +1,24 @@
 """From exposures to frames that count: first how lights and frames are held together, then batch by batch."""
 
 import logging
-import time
 
 from ..camera.frame_clock import Stamping
 from ..camera.interface import CameraMode
-from ..camera.timing import Known, decide, gated, without_clock
+from ..camera.timing import decide, gated, without_clock
 from ..documents.plan import ScanPlan, Timing
 from ..rig.interface import ProgrammableRig
 from .acceptance import StampGate
 from .exposure import LightCheck, await_exposure
 from .hands import Caught, Hands, Tried, programmable
-from .locking import STALE_S, Lead, horizon_s, known, settled
+from .learning import MOST, Learning
+from .locking import Lead, settled
 from .programmes import Programmes
 from .schedule import Exposure, exposures_of
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 2
-"""Frames looked at before the clocks are looked at again."""
 FRESH = 3
 """Frames of a new scan that must have confirmed what is remembered of the camera's clock."""
-MOST = 60
-"""Frames spent on learning the clock before a scan goes on without."""
 
 
 class Capture:
@@ -59,24 +55,13 @@ class Capture:
 
     async def _learn(self, rig: ProgrammableRig, stamping: Stamping, steps: int) -> Timing:
         """Look at frames until both clocks are known well enough, or for long enough."""
-        hands, begun_s, fresh, now = self._hands, time.monotonic(), 0, None
+        hands = self._hands
         await hands.on_camera(lambda: hands.watch.begin(stamping))
-        for _ in range(0, MOST, AT_ONCE):
-            fresh += await hands.on_camera(lambda: hands.watch.learn(AT_ONCE, begun_s))
-            now = await self._known(rig, steps)
-            if now is not None and fresh >= FRESH and settled(now):
-                break
+        now = await Learning(hands, rig, self.mode, self._lead).until(settled, steps, fresh=FRESH)
         if now is None:
             within = f"{1e3 * stamping.jitter_s:.1f} ms"
             return gated(self.mode, f"the stamps of {MOST} frames do not lie on one clock to within {within}")
         return decide(now)
-
-    async def _known(self, rig: ProgrammableRig, steps: int) -> Known | None:
-        ahead_s = horizon_s(self.mode, steps, self._lead.ahead_s(steps))
-        board_s = await self._hands.on_rig(lambda: rig.clock_error_s(ahead_s + STALE_S))
-        clock = self._hands.watch.clock
-        grid = clock.grid if clock else None
-        return known(self.mode, grid, time.monotonic(), ahead_s, board_s) if grid else None
 
     async def expose(self, batch: tuple[Exposure, ...], plan: ScanPlan) -> Tried:
         """Take one frame for each exposure; those that could not be had are named with the reason.

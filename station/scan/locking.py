@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from ..camera.frame_clock import Grid
 from ..camera.interface import CameraMode
-from ..camera.timing import SLACK_US, Known, decide, strobe_us
+from ..camera.timing import SLACK_US, Known, decide, spare_us, strobe_us
+from ..documents.plan import Timing
 from .schedule import PROGRAMME_S
 
 LEAD_S = 0.03
@@ -18,6 +19,10 @@ STALE_S = 0.5
 """How old the last comparison with the board's clock may be."""
 STROBE_LOSS = 0.2
 """Share of a strobe's light that may be spent on margins before it is worth to wait for better ones."""
+
+
+HOPE = 1.5
+"""By how much margins may exceed their room before a programme is not worth its time."""
 
 
 @dataclass
@@ -57,3 +62,14 @@ def settled(now: Known) -> bool:
     if decide(now).kind != kind:
         return False
     return kind != "strobe" or strobe_us(now) >= (1 - STROBE_LOSS) * strobe_us(best)
+
+
+def has_room(timing: Timing, now: Known) -> bool:
+    """Whether the margins that a timing was decided with are still about enough.
+
+    Bounds are seldom reached, and what counts is judged afterwards.
+    """
+    room_us = spare_us(now, timing.frames_per_light)
+    if timing.kind == "strobe":
+        room_us = (now.mode.exposure_us - now.mode.readout_us - timing.on_us) / 2
+    return now.margin_us <= HOPE * room_us

@@ -14,7 +14,8 @@ from ..rig.interface import ProgrammableRig, StepReport
 from ..wire.messages import Refusal
 from .acceptance import StampGate, judge_locked, judge_triggered
 from .hands import Caught, Hands, Tried
-from .locking import Lead
+from .learning import Learning
+from .locking import Lead, has_room
 from .machine import Suspect
 from .schedule import Exposure, Schedule, Shot, flush, locked, triggered
 from .watch import Haul
@@ -52,7 +53,9 @@ class Programmes:
         Raises:
             StationError: what rig and camera say; `aborted`.
         """
+        learning = Learning(self.hands, self.rig, self.mode, self.lead)
         for _ in range(STARTS):
+            await learning.until(lambda now: has_room(timing, now), len(batch))
             grid = clock.grid
             if grid is None:
                 return Tried.nothing(batch, "the stamps of the camera's frames contradict each other")

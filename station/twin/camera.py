@@ -144,6 +144,11 @@ class TwinCamera:
             self._plugged, self._lost = False, True
             self._changed.notify_all()
 
+    def stumble(self) -> None:
+        """Fault: the stream breaks off and begins anew at once, at another phase; numbers go on."""
+        with self._changed:
+            self._restart()
+
     def plug(self) -> None:
         """Mend both faults; after an unplugging the camera must be opened again."""
         self._plugged, self._silent = True, False

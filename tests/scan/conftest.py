@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from station.calibrate.profile import LoadedProfile, load_profile
+from station.camera.interface import CameraInfo, CameraMode, CapturedFrame
 from station.config import CameraSettings
 from station.documents.plan import ScanPlan
+from station.rig.interface import ExposureStep, StepReport
 from station.rig.serial_rig import SerialRig
 from station.scan import machine
 from station.scan.exposure import LightCheck
 from station.scan.runner import ScanRunner, TakenFrame, TakenStack
 from station.twin.camera import TwinCamera
+from station.twin.lightlog import LightLogReader
 from station.twin.running_board import RunningBoard, board_program
 from station.twin.scene import Scene
 from station.twin.spec import CardSpec
@@ -78,6 +81,44 @@ class _Relay:
 
 
 @dataclass
+class BadCamera:
+    """A camera whose frames go through a test's hands; None drops a frame."""
+
+    camera: TwinCamera
+    handle: Callable[[CapturedFrame], CapturedFrame | None]
+    done: bool = False
+
+    def open(self) -> CameraInfo:
+        return self.camera.open()
+
+    def configure(self, mode: CameraMode) -> CameraMode:
+        return self.camera.configure(mode)
+
+    def frames(self) -> Iterator[CapturedFrame]:
+        return (seen for frame in self.camera.frames() if (seen := self.handle(frame)) is not None)
+
+    def close(self) -> None:
+        self.camera.close()
+
+
+@dataclass
+class SlowRig:
+    """A rig on a machine that lets its thread wait too long, the first times that it runs a programme."""
+
+    rig: SerialRig
+    times: int
+
+    def run(self, steps: tuple[ExposureStep, ...], at_s: float | None = None) -> tuple[StepReport, ...]:
+        if self.times and at_s is not None:
+            self.times -= 1
+            time.sleep(max(0.0, at_s + 0.01 - time.monotonic()))  # the fault itself
+        return self.rig.run(steps, at_s)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rig, name)
+
+
+@dataclass
 class Bench:
     """A board process and a scene; what is scanned with it is up to the test."""
 
@@ -89,18 +130,56 @@ class Bench:
     def camera(self, **options: Any) -> TwinCamera:
         return TwinCamera(self.scene, self.light_log, **options)
 
+    def dropping(self, every: int, **options: Any) -> BadCamera:
+        """A camera that drops every so-manieth frame."""
+        return BadCamera(self.camera(**options), lambda frame: frame if frame.sequence % every else None)
+
+    def stumbling(self, **options: Any) -> BadCamera:
+        """A camera whose stream breaks off and begins anew, once, when it first hands out a frame with a
+        light burning."""
+
+        def handle(frame: CapturedFrame) -> CapturedFrame:
+            if not bad.done and self.burning():
+                bad.done = True
+                bad.camera.stumble()
+            return frame
+
+        bad = BadCamera(self.camera(**options), handle)
+        return bad
+
+    async def lit(self) -> None:
+        """Returns when a light burns."""
+        while not self.burning():  # noqa: ASYNC110 - another process's light
+            await asyncio.sleep(0.005)
+
+    def burning(self) -> int:
+        """Lights burning now, as a mask; without the trigger."""
+        log = LightLogReader(self.light_log).open()
+        mask = log.mask() & 0xFF
+        log.close()
+        return mask
+
     def scan(
         self,
-        camera: TwinCamera,
+        camera: TwinCamera | BadCamera,
         plan: ScanPlan = PLAN,
         *,
         scans: int = 1,
         profile: LoadedProfile | None = None,
         wire: bool = False,
-        meanwhile: Callable[[int], None] = lambda _: None,
+        late_runs: int = 0,
+        during: Callable[[ScanRunner], Coroutine[Any, Any, None]] | None = None,
     ) -> list[Witness]:
-        """Carry scans out one after another; `meanwhile(number)` is called before each."""
-        rig = SerialRig(str(self.port), 250_000, LEASE_MS, 2.5, on_fault=lambda _: None)
+        """Carry scans out one after another.
+
+        Args:
+            camera, plan, scans, profile: what to scan, with what, and how often.
+            wire: the trigger is wired.
+            late_runs: programmes that the board is told of too late.
+            during: runs beside the scans.
+        """
+        real = SerialRig(str(self.port), 250_000, LEASE_MS, 2.5, on_fault=lambda _: None)
+        rig: Any = SlowRig(real, late_runs) if late_runs else real
         settings = CameraSettings(trigger="wire" if wire else "none")
         check = LightCheck(profile or load_profile("twin"), settings)
 
@@ -109,12 +188,14 @@ class Bench:
             await runner.on_rig(rig.open)
             await runner.on_camera(camera.open)
             seen = []
+            beside = asyncio.create_task(during(runner)) if during else None
             try:
-                for number in range(scans):
-                    meanwhile(number)
+                for _ in range(scans):
                     relay.witness = Witness()
                     await runner.run("id", plan)
                     seen.append(relay.witness)
+                if beside is not None:
+                    await beside
             finally:
                 rig.close()
                 camera.close()

@@ -10,7 +10,7 @@ from station.camera.timing import DARK_US, LATENCY_US, Known, decide
 from station.documents.plan import ScanPlan, Timing
 from station.rig.interface import StepReport
 from station.scan.acceptance import StampGate, judge_locked, judge_triggered
-from station.scan.locking import LEAST, STROBE_LOSS, Lead, horizon_s, known, settled
+from station.scan.locking import LEAST, STROBE_LOSS, Lead, has_room, horizon_s, known, settled
 from station.scan.schedule import Exposure, Schedule, exposures_of, locked, triggered
 
 PERIOD_US = 33_000
@@ -176,6 +176,13 @@ def test_it_is_enough_when_more_would_change_nothing_that_matters() -> None:
     assert settled(Known(STROBE, PERIOD_US, most_us - 1))
     assert not settled(Known(STROBE, PERIOD_US, most_us + 1))
     assert not settled(Known(ALTERNATE, PERIOD_US, 4_000))
+
+
+def test_margins_may_grow_a_little_before_more_is_learned() -> None:
+    for mode in (WHOLE, STROBE, ALTERNATE):
+        timing = decide(Known(mode, PERIOD_US, 1_000))
+        assert has_room(timing, Known(mode, PERIOD_US, 1_400))
+        assert not has_room(timing, Known(mode, PERIOD_US, 5_000))
 
 
 def test_a_board_that_heard_too_late_gets_more_time_and_keeps_some_of_it() -> None:

@@ -1,7 +1,5 @@
 """The programme and what follows from it: whatever the clocks do within their bounds, no frame is mixed."""
 
-import random
-
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -65,48 +63,46 @@ def test_a_batch_is_one_exposure_or_what_a_programme_holds() -> None:
     assert len(batch_of(ALL, whole.replace(period_us=5_000_000))) == 1
 
 
-@given(
-    exposure_us=st.integers(100, 32_000),
-    readout_us=st.integers(0, 32_000),
-    margin_us=st.integers(50, 6_000),
-    seed=st.integers(0, 1_000),
-    bracket=st.booleans(),
+modes = st.one_of(
+    st.sampled_from([(15_000, 12_000), (32_000, 12_000), (32_000, 28_000)]),
+    st.tuples(st.integers(100, 32_000), st.integers(0, 32_000)),
 )
-@settings(max_examples=300, deadline=None)
+
+
+@given(modes, st.integers(50, 3_500), st.sampled_from([(-1, 1), (1, -1), (1, 1), (0.3, -1)]), st.booleans())
+@settings(max_examples=200, deadline=None)
 def test_no_row_of_any_frame_sees_another_light(
-    exposure_us: int, readout_us: int, margin_us: int, seed: int, bracket: bool
+    times_us: tuple[int, int], margin_us: int, wrong: tuple[float, float], bracket: bool
 ) -> None:
     """Board and camera wrong by as much as the margin allows, in any way: light by row, worked out anew."""
-    mode = mode_of(exposure_us, readout_us)
+    mode = mode_of(*times_us)
     timing = decide(Known(mode, PERIOD_US, margin_us))
     assume(timing.kind != "gated")
     chosen = ALL
-    common_us = exposure_us - readout_us - 2 * margin_us
+    common_us = mode.exposure_us - mode.readout_us - 2 * margin_us
     if bracket and common_us > 2 * EXPOSURE_MIN_US:
-        chosen = tuple(one for light in ALL for one in (light, Exposure(light.light, common_us // 2)))[:18]
+        chosen = tuple(one for light in ALL for one in (light, Exposure(light.light, common_us // 2)))
     schedule = locked(chosen, timing, mode, grid_of(PERIOD_US / 1e6), 5_003.0)
-    chance = random.Random(seed)
-    board_us, camera_us = (chance.choice((-1, 0.3, 1)) * WORST * margin_us / 2 for _ in "bc")
-    begin_us = (schedule.at_s or 0.0) * 1e6
+    board_us, camera_us = (share * WORST * margin_us / 2 for share in wrong)
+    begin_us = (schedule.at_s or 0.0) * 1e6 + board_us
     burned = [
-        (begin_us + on + board_us, begin_us + off + board_us, step.light)
+        (begin_us + on, begin_us + off, step.light)
         for (on, off), step in zip(edges_us(schedule), schedule.steps, strict=True)
+        if step.light is not None
     ]
     for shot in schedule.shots:
         start_us = 5_000e6 + ((shot.frame or 0) - 100) * PERIOD_US + camera_us
-        for row_us in (0, readout_us / 3, readout_us):
-            seen: dict[int | None, float] = {}
+        for row_us in (0, mode.readout_us / 3, mode.readout_us):
+            seen: dict[int, float] = {}
             for on, off, light in burned:
-                overlap = min(off, start_us + row_us + exposure_us) - max(on, start_us + row_us)
-                if overlap > 0 and light is not None:
+                overlap = min(off, start_us + row_us + mode.exposure_us) - max(on, start_us + row_us)
+                if overlap > 0:
                     seen[light] = seen.get(light, 0.0) + overlap
-            light = shot.exposure.light
-            if light is None:
-                assert not seen
-                continue
-            assert set(seen) == {light}
-            expected = shot.exposure.on_us or (timing.on_us if timing.kind == "strobe" else exposure_us)
-            assert seen[light] == pytest.approx(expected, abs=1.01)
+            whole_us = timing.on_us if timing.kind == "strobe" else mode.exposure_us
+            expected = (
+                {} if shot.exposure.light is None else {shot.exposure.light: shot.exposure.on_us or whole_us}
+            )
+            assert seen == pytest.approx(expected, abs=1.01)
 
 
 @given(
