@@ -393,7 +393,7 @@ class SerialRig:
         self._reports.put(error)
 
     def _learn(self, answer: Answered) -> None:
-        if answer.tries == 1 and isinstance(answer.reply, m.Pong):
+        if isinstance(answer.reply, m.Pong):
             self._clock.feed(answer.sent_s, answer.received_s, answer.reply.ticks)
 
     def _when_s(self, ticks: int) -> float:

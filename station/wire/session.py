@@ -35,9 +35,9 @@ class Answered:
     """A command's reply has come.
 
     Attributes:
-        sent_s: when the command was handed out for the last time.
+        sent_s: when the command was handed out for the first time; the board carried it out after that.
         received_s: when its reply was handed in.
-        tries: times it was sent; only with one is `received_s - sent_s` a round trip.
+        tries: times it was sent.
     """
 
     command: Command
@@ -205,7 +205,7 @@ class Session:
                 self.counts.stale_replies += 1
                 return None
             self._greeted, self._last_event = True, None
-        return Answered(command, reply, flight.sent_s, now, flight.tries)
+        return Answered(command, reply, flight.first_s, now, flight.tries)
 
     def _take_event(self, frame: Frame, now: float, outcome: Outcome) -> None:
         if not self._greeted:

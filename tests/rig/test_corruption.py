@@ -22,7 +22,8 @@ from station.wire.frame import checksum
 
 SOAK = os.environ.get("STATION_SOAK") == "1"
 PROGRAMMES = 200 if SOAK else 12
-HOPELESS = 100 if SOAK else 2  # each takes seconds
+HOPELESS = 200 if SOAK else 2  # each takes seconds
+BURNING = 50 if SOAK else 2  # each takes more
 STEPS = 3
 STEPS_OF_A_LONG_ONE = 8
 LEASE_MS = 1_500
@@ -30,7 +31,9 @@ LIGHTS = 0xFF  # the bits of a log's mask that are lights
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 FAULTS = {"rig_silent", "rig_fault", "rig_missing", "rig_protocol"}
 BOARDS = ["firmware"] if SOAK else ["firmware", "software"]
-pytestmark = [pytest.mark.soak] if SOAK else []  # small in the suite, the same at full size in the soak
+pytestmark = (
+    [pytest.mark.soak, pytest.mark.timeout(1_800)] if SOAK else []
+)  # small in the suite, the same at full size in the soak
 Record = Callable[[str, object], None]
 
 
@@ -93,6 +96,24 @@ class CredulousLink(NoisyLink):
         """See `Link`."""
         *whole, self._begun = (self._begun + super().read(patience_s)).split(b"\0")
         return b"".join(sealed(stuffed) + b"\0" for stuffed in whole)
+
+
+class ForgetfulLink(NoisyLink):
+    """Loses the first copy of every answer but a greeting."""
+
+    _begun = b""
+    _heard: tuple[int, int] = (0, 0)
+
+    def read(self, patience_s: float) -> bytes:
+        """See `Link`."""
+        *whole, self._begun = (self._begun + super().read(patience_s)).split(b"\0")
+        return b"".join(stuffed + b"\0" for stuffed in whole if stuffed and self._passes(stuffed))
+
+    def _passes(self, stuffed: bytes) -> bool:
+        seq, kind, *_ = cobs.decode(stuffed)
+        again = (seq, kind) == self._heard
+        self._heard = (seq, kind)
+        return again or kind in m.EVENTS or kind == m.HelloReply.ID
 
 
 @dataclass
@@ -238,17 +259,30 @@ def test_one_byte_in_ten(prove: Prove, board: Any, record_property: Record) -> N
     tally = proof.run(HOPELESS, 0.1)
     keep(record_property, proof)
     assert tally.faults.total() > tally.completed, tally
-    assert set(tally.faults) == {"rig_silent"}, tally
+    assert set(tally.faults) <= {"rig_silent", "rig_fault"}, tally
 
 
-def test_one_byte_in_ten_while_it_runs(prove: Prove, board: Any, record_property: Record) -> None:
+def test_one_byte_in_ten_while_it_runs(prove: Prove, start_firmware: Any, record_property: Record) -> None:
     """The lights burn, and their reports get lost: then it is said that they are lost."""
-    proof = prove(board, 5)
-    tally = proof.run(HOPELESS, 0.1, loaded=True)
+    proof = prove(start_firmware(), 5)
+    tally = proof.run(BURNING, 0.1, loaded=True)
     keep(record_property, proof)
     assert tally.lit > 0, "some programmes were started"
     assert tally.faults.total() > 0, tally
-    assert set(tally.faults) == {"rig_silent"}, tally
+    assert set(tally.faults) <= {"rig_silent", "rig_fault"}, tally
+
+
+def test_a_rig_is_opened_over_a_bad_line(prove: Prove, board: Any) -> None:
+    proof = prove(board, 6)
+    proof.noise.share = 0.01
+    for _ in range(5):
+        assert proof.rig.open().light_count == 8
+    assert proof.noise.spoilt > 0
+
+
+def test_what_was_answered_only_when_asked_again_tells_the_time(prove: Prove, board: Any) -> None:
+    proof = prove(board, 7, ForgetfulLink)
+    assert proof.run(1, 0.0).completed == 1
 
 
 # --- the same without checksums ---------------------------------------------------------------------------

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 SOAK = os.environ.get("STATION_SOAK") == "1"
-pytestmark = [pytest.mark.soak] if SOAK else []  # small in the suite, the same at full size in the soak
+pytestmark = (
+    [pytest.mark.soak, pytest.mark.timeout(1_800)] if SOAK else []
+)  # small in the suite, the same at full size in the soak
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 TARGETS = ["frame", "session"]
 LONGEST = {"frame": 160, "session": 120}  # bytes of an input

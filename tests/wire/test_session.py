@@ -171,6 +171,15 @@ def test_a_command_is_repeated_with_the_same_number_and_given_up_after_ten_tries
     assert session.idle
 
 
+def test_a_command_was_carried_out_between_its_first_sending_and_its_reply() -> None:
+    session = Session(60.0, first_seq=9)
+    session.submit(m.Ping(), 5.0)
+    assert session.advance(5.0 + TIMEOUT_S).out
+    reply = Frame(9, m.Pong.ID, m.Pong(77, 1).pack()).encode()
+    (answered,) = session.receive(reply, 5.3).deliveries
+    assert answered == Answered(m.Ping(), m.Pong(77, 1), sent_s=5.0, received_s=5.3, tries=2)
+
+
 def test_a_command_is_given_up_when_the_lease_is_over() -> None:
     session, now, tries = Session(0.3), 0.0, 1
     session.submit(m.Ping(), now)
