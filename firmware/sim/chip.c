@@ -15,6 +15,7 @@
 #include "sim_interrupts.h"
 #include "sim_irq.h"
 
+#include "lightlog.h"
 #include "line.h"
 #include "pace.h"
 #include "pins.h"
@@ -24,6 +25,7 @@ enum {
      * before was fetched: faster than this its queue would run over where the chip's would not. */
     BYTE_CYCLES = 800,
     SLICE_CYCLES = CHIP_HZ / 1000,
+    SETTLING_CYCLES = 64, /* until a change of the pins is in the log */
     UCSR0A_AT = 0xC0,
     LET_IN_CYCLES = 8, /* interrupts that are let in for shorter only let the next one in the row in: the receiver's is the last */
 };
@@ -83,6 +85,19 @@ unsigned chip_deaf_cycles(void)
     return deaf_cycles;
 }
 
+/* Look outside. A chip that is behind its time does not hear now what is said only now: it catches up first. */
+static void listen_until(int64_t ns)
+{
+    static uint64_t heard;
+    wait_outside(ns);
+    if (line_arrived() == heard)
+        return;
+    heard = line_arrived();
+    uint64_t now = pace_cycle();
+    if (next_byte_cycle < now)
+        next_byte_cycle = now;
+}
+
 static void run_one(avr_t *chip)
 {
     avr_flashaddr_t pc = chip->pc;
@@ -93,7 +108,7 @@ static void run_one(avr_t *chip)
     if (chip->state == cpu_Sleeping) {
         if (line_waiting() && chip->cycle + idle > next_byte_cycle)
             idle = next_byte_cycle > chip->cycle ? next_byte_cycle - chip->cycle : 0;
-        wait_outside(pace_due_ns(chip->cycle + idle));
+        listen_until(pace_due_ns(chip->cycle + idle));
         int64_t past = (int64_t)(pace_cycle() - chip->cycle);
         avr_cycle_count_t elapsed = past < 0 ? 0 : (avr_cycle_count_t)past;
         chip->cycle += 1 + (elapsed < idle ? elapsed : idle);
@@ -127,7 +142,8 @@ void chip_run(void (*wait_until)(int64_t ns))
     }
     int64_t due_ns = pace_due_ns(avr->cycle);
     pace_forgive(avr->cycle);
-    wait_outside(due_ns);
+    lightlog_known_until(pace_due_ns(avr->cycle - SETTLING_CYCLES));
+    listen_until(due_ns);
 }
 
 uint64_t chip_cycle(void)

@@ -24,7 +24,7 @@ static void keep_watch(int ended)
     while (read(0, &byte, 1) < 0 && errno == EINTR) {
     }
     if (lightlog_last())
-        lightlog_write(0);
+        lightlog_write(now_ns(), 0);
     _exit(0);
 }
 

@@ -18,6 +18,8 @@ struct log {
     char magic[8];
     uint64_t count;
     struct record records[CAPACITY];
+    int64_t known_until_ns;
+    int64_t lost_ns;
 };
 
 static struct log *mapped;
@@ -43,11 +45,21 @@ int lightlog_open(const char *path)
     return 0;
 }
 
-void lightlog_write(uint32_t pins)
+void lightlog_known_until(int64_t when_ns)
+{
+    __atomic_store_n(&mapped->known_until_ns, when_ns, __ATOMIC_RELEASE);
+}
+
+void lightlog_lost(int64_t time_ns)
+{
+    mapped->lost_ns += time_ns;
+}
+
+void lightlog_write(int64_t when_ns, uint32_t pins)
 {
     uint64_t count = mapped->count;
     struct record *record = &mapped->records[count % CAPACITY];
-    record->when_ns = now_ns();
+    record->when_ns = when_ns;
     record->mask = pins;
     record->zero = 0;
     __atomic_store_n(&mapped->count, count + 1, __ATOMIC_RELEASE);

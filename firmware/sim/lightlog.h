@@ -7,8 +7,14 @@
 /* Make the file anew. -1 and errno: it cannot be made. */
 int lightlog_open(const char *path);
 
-/* From now on exactly these lights burn, and the trigger is high or low. */
-void lightlog_write(uint32_t pins);
+/* From then on exactly these lights burn, and the trigger is high or low. */
+void lightlog_write(int64_t when_ns, uint32_t pins);
+
+/* Everything up to then is written. */
+void lightlog_known_until(int64_t when_ns);
+
+/* So much more of the board's time was given up. */
+void lightlog_lost(int64_t time_ns);
 
 /* What was written last. */
 uint32_t lightlog_last(void);

@@ -26,6 +26,7 @@ static size_t begun_size;
 static uint8_t arrived[ARRIVED_ROOM];
 static size_t arrived_in;
 static size_t arrived_out;
+static uint64_t arrived_count;
 
 /* To the host: a frame begun, and frames held back. */
 static uint8_t building[FRAME_ROOM];
@@ -123,6 +124,7 @@ static void arrive(const uint8_t *bytes, size_t size)
             return; /* nobody can send that much in one go; what is beyond is lost, as on any line */
         arrived[arrived_in] = bytes[i];
         arrived_in = next;
+        arrived_count++;
     }
 }
 
@@ -146,6 +148,11 @@ void line_fetch(void)
     while (ours >= 0 && (size = read(ours, bytes, sizeof bytes)) > 0)
         for (ssize_t i = 0; i < size; i++)
             from_host(bytes[i]);
+}
+
+uint64_t line_arrived(void)
+{
+    return arrived_count;
 }
 
 bool line_waiting(void)

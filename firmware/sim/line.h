@@ -32,6 +32,9 @@ void line_fetch(void);
 bool line_next(uint8_t *byte);
 bool line_waiting(void);
 
+/* How many bytes have ever come for the board. */
+uint64_t line_arrived(void);
+
 /* A byte from the board. */
 void line_put(uint8_t byte);
 

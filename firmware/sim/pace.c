@@ -2,7 +2,7 @@
 
 #include "lightlog.h"
 
-static const int64_t FAR_BEHIND_NS = 20000000;
+static const int64_t FAR_BEHIND_NS = 250000000;
 
 static double cycle_ns = 1e9 / CHIP_HZ;
 static int64_t anchor_ns;
@@ -31,6 +31,9 @@ uint64_t pace_cycle(void)
 
 void pace_forgive(uint64_t cycle)
 {
-    if (now_ns() - pace_due_ns(cycle) > FAR_BEHIND_NS)
+    int64_t behind_ns = now_ns() - pace_due_ns(cycle);
+    if (behind_ns > FAR_BEHIND_NS) {
+        lightlog_lost(behind_ns);
         pace_anchor(cycle);
+    }
 }

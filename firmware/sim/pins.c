@@ -41,7 +41,7 @@ void pins_settle(void)
     uint32_t now = lights | (trigger ? LIGHTLOG_TRIGGER : 0u);
     unsettled = false;
     if (now != lightlog_last())
-        lightlog_write(now);
+        lightlog_write(pace_due_ns(changed_cycle), now);
 }
 
 void pins_look(void)

@@ -4,7 +4,9 @@ A memory-mapped ring of edges in a file. One writer (a board, in whatever proces
 readers. Layout, little endian: 16 bytes header (`b"LIGHTLOG"`, u64 count of edges ever written), then
 `CAPACITY` records of 16 bytes (i64 monotonic nanoseconds, u32 mask of the lights burning from then on, u32
 zero). Bits 0 to 7 of the mask are lights, bit 8 (0x100) is the trigger line. The writer fills record
-`count % CAPACITY` before it raises `count`.
+`count % CAPACITY` before it raises `count`. Behind the records lie two more i64: up to when everything is
+written, and how much of its time a simulated chip had to give up because its simulator was not let run; a
+board whose clock is this machine's leaves them zero.
 """
 
 import mmap
@@ -20,7 +22,9 @@ _HEADER = struct.Struct("<8sQ")
 _RECORD = struct.Struct("<qII")
 LIGHTS = 0xFF
 """Bits of the mask that are lights."""
-SIZE = _HEADER.size + CAPACITY * _RECORD.size
+_TRAILER = struct.Struct("<qq")
+_RECORDS_END = _HEADER.size + CAPACITY * _RECORD.size
+SIZE = _RECORDS_END + _TRAILER.size
 
 
 class LightLogWriter:
@@ -104,6 +108,14 @@ class LightLogReader:
         for index in range(newest - 1, max(-1, newest - CAPACITY), -1):
             when, mask, _ = _RECORD.unpack_from(self._map, _HEADER.size + (index % CAPACITY) * _RECORD.size)
             yield when, mask
+
+    def known_until_ns(self) -> int:
+        """Up to when every edge is written; 0: the board does not say."""
+        return int(_TRAILER.unpack_from(self._map, _RECORDS_END)[0])
+
+    def lost_ns(self) -> int:
+        """How much of its time a simulated chip had to give up."""
+        return int(_TRAILER.unpack_from(self._map, _RECORDS_END)[1])
 
     def mask(self) -> int:
         """Lights burning after the newest edge, without the trigger."""

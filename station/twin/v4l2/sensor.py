@@ -17,6 +17,7 @@ from .truth import FrameTruth, TruthWriter, by_light
 from .wire import PixelFormat
 
 BANDS = 32
+DEAD_NS = 1_000_000_000
 NOISE_CODES = 0.6
 """Standard deviation, of 255; no two frames of a sensor are the same."""
 
@@ -46,8 +47,11 @@ class Lamps:
         return fresh
 
     def known_until_ns(self) -> int:
-        """Up to when the log is complete."""
-        return time.monotonic_ns()
+        """Up to when the log is complete; a board that is dead, or does not say, keeps nobody waiting."""
+        self._follow()
+        now_ns = time.monotonic_ns()
+        known_ns = 0 if self._log is None else self._log.known_until_ns()
+        return known_ns if known_ns > now_ns - DEAD_NS else now_ns
 
     def _follow(self) -> None:
         try:
