@@ -170,10 +170,10 @@ def _fitting_profile(stack: Stack, profile: LoadedProfile) -> LoadedProfile:
         raise unusable(f"{len(stack.lights)} lit pictures belong to the lights {list(indices)}")
     if not all(0 <= index < known for index in indices):
         raise unusable(f"the stack names lights {list(indices)}, the profile knows {known}")
-    if len(stack.lit_us) != len(stack.lights) or min(stack.lit_us, default=0) <= 0:
-        raise unusable(f"{len(stack.lights)} lit pictures have the on-times {list(stack.on_us)}")
     if not stack.lights or stack.ambient.ndim != 3 or stack.ambient.shape[2] != 3 or stack.exposure_us <= 0:
         raise unusable("the stack lacks lit pictures, colour or an exposure time")
+    if len(stack.lit_us) != len(stack.lights) or min(stack.lit_us, default=0) <= 0:
+        raise unusable(f"{len(stack.lights)} lit pictures have the on-times {list(stack.on_us)}")
     if any(frame.shape != stack.ambient.shape for frame in stack.lights):
         raise unusable("the pictures of the stack differ in size")
     height, width, _ = stack.ambient.shape

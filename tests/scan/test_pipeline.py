@@ -36,15 +36,17 @@ def scene_of(spec: CardSpec | None) -> Scene:
     return scene
 
 
-def stack_of(spec: CardSpec | None, *, exposure_us: int = EXPOSURE_US, bit_depth: int = 8) -> Stack:
+def stack_of(
+    spec: CardSpec | None, *, exposure_us: int = EXPOSURE_US, bit_depth: int = 8, on_us: tuple[int, ...] = ()
+) -> Stack:
     def frame(light: int | None) -> Pixels:
         on = np.zeros(8)
         if light is not None:
-            on[light] = 1
+            on[light] = on_us[light] / exposure_us if on_us else 1
         sequence = 1 if light is None else 2 + light
         return scene_of(spec).render(on, sequence=sequence, exposure_us=exposure_us, bit_depth=bit_depth)
 
-    return Stack(frame(None), tuple(frame(k) for k in range(8)), tuple(range(8)), exposure_us)
+    return Stack(frame(None), tuple(frame(k) for k in range(8)), tuple(range(8)), exposure_us, on_us)
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +198,31 @@ def test_deeper_codes_and_another_exposure_give_the_same_card(
         assert np.abs(found.maps.albedo - computed.maps.albedo)[inside].mean() < 0.02
         assert angle_deg(found.maps.normals, computed.maps.normals)[inside].mean() < 1.5
     assert dim.measurements.quality.normal_sigma_deg > 1.2 * computed.measurements.quality.normal_sigma_deg
+
+
+def test_strobed_lights_are_scaled_by_the_time_they_were_seen(
+    profile: LoadedProfile, computed: Computed
+) -> None:
+    """Also where they differ; and a stack that does not say so gives a darker card."""
+    times_us = tuple(10_000 + 300 * light for light in range(8))
+    strobed = stack_of(CARD, exposure_us=EXPOSURE_US, on_us=times_us)
+    found = compute(strobed, profile, rectified_dpi=DPI)
+    inside = computed.maps.valid
+    assert np.abs(found.maps.albedo - computed.maps.albedo)[inside].mean() < 0.02
+    assert angle_deg(found.maps.normals, computed.maps.normals)[inside].mean() < 1.5
+    silent = compute(replace(strobed, on_us=()), profile, rectified_dpi=DPI)
+    share = np.median(silent.maps.albedo[inside] / found.maps.albedo[inside])
+    assert share == pytest.approx(np.mean(times_us) / EXPOSURE_US, abs=0.03)
+
+
+@pytest.mark.parametrize("on_us", [(15_000,), (15_000,) * 7 + (0,)])
+def test_on_times_that_fit_no_stack_are_refused(
+    stack: Stack, profile: LoadedProfile, on_us: tuple[int, ...]
+) -> None:
+    with pytest.raises(StationError) as caught:
+        compute(replace(stack, on_us=on_us), profile, rectified_dpi=DPI)
+    assert caught.value.code == "stack_unusable"
+    assert "on-times" in str(caught.value)
 
 
 def test_a_bumped_camera_is_made_good(stack: Stack, profile: LoadedProfile, computed: Computed) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from station.camera.interface import CameraMode
 from station.documents.profile import RigProfile
 from station.twin.lights import ring
 from station.twin.optics import Optics
 from station.twin.profile import BilinearFit, calibrate, profile, write
-from station.twin.sensor import Sensor
+from station.twin.sensor import STAMP_JITTER_US, Sensor
+from station.twin.shutter import FreeRunning
 from station.twin.toml import as_toml
 
 CALIBRATION = Path(__file__).parents[2] / "calibration"
@@ -50,6 +52,19 @@ def test_camera_of_the_profile_is_the_camera(shipped: RigProfile) -> None:
     assert (shipped.camera.width_px, shipped.camera.height_px) == (optics.width_px, optics.height_px)
     assert shipped.camera.matrix == pytest.approx(optics.matrix, abs=1e-3)
     assert shipped.camera.translation_mm == pytest.approx(-optics.rotation @ optics.centre_mm, abs=1e-3)
+
+
+def test_the_profile_says_what_its_camera_stamps(shipped: RigProfile) -> None:
+    """The usual place of a stamp and the bound of its jitter, from the simulated driver itself."""
+    camera = shipped.camera
+    mode = CameraMode(0, 0, 15_000, 1.0, 33_000, camera.readout_us)
+    shutter = FreeRunning("arrival", STAMP_JITTER_US, 1, 0.0)
+    shutter.begin(mode, 0)
+    shots = [shutter.take() for _ in range(500)]
+    after_us = [(shot.stamp_ns - shot.first_ns) / 1_000 - 27_000 for shot in shots]
+    assert camera.stamp_at == "end"
+    assert max(abs(one - camera.stamp_delay_us) for one in after_us) <= camera.stamp_jitter_us
+    assert max(after_us) <= camera.stamp_late_us
 
 
 def test_measured_noise_is_the_sensors(shipped: RigProfile) -> None:
