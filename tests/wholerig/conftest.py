@@ -88,14 +88,16 @@ class WholeRig:
     def start(self, *camera_options: str, board_options: tuple[str, ...] = ()) -> None:
         """Switch both on."""
         board = RunningBoard(self.port, self.folder / "lights")
-        board.start([str(self.firmware.simulator), "--hex", str(self.firmware.hex), *board_options])
+        command = [str(self.firmware.simulator), "--hex", str(self.firmware.hex), *board_options]
+        board.start(command)
         self.running.callback(board.close)
         self.camera = CameraProcess(self.folder, *camera_options)
         self.running.callback(self.camera.end)
 
     def environment(self) -> dict[str, str]:
         """Of a process that sees the camera."""
-        return {**os.environ, **environment(self.library, {DEVICE: self.camera.socket})}
+        patience = {"OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1"}
+        return {**os.environ, **environment(self.library, {DEVICE: self.camera.socket}), **patience}
 
     def run(self, child: str, **settings: Any) -> Any:
         """Run one of the programs beside this file to its end; what it told."""
@@ -116,9 +118,15 @@ class WholeRig:
         return {one.stamp_us: one for one in read_truth(self.camera.truth_file)}
 
     def assert_log_was_complete(self, frames: list[FrameTruth]) -> None:
-        """What the camera took from the log when it rendered a frame is what the log says now."""
+        """What the camera took from the log when it rendered a frame is what the log says now.
+
+        A chip whose simulator was let run so little that its clock lost time is none that there is: what it
+        did proves nothing.
+        """
         log = LightLogReader(self.folder / "lights").open()
         try:
+            if lost_ns := log.lost_ns():
+                pytest.skip(f"the simulated chip lost {lost_ns / 1e6:.0f} ms: this machine was too busy")
             for one in frames:
                 shutter = Shutter(one.start_ns, one.exposure_us, one.readout_us)
                 again = by_light(shares(log.edges_back(), shutter, BANDS, 8))

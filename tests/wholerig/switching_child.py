@@ -6,7 +6,6 @@ Run with the preloaded library, so that `OpenCvCamera` finds the virtual device.
 import json
 import logging
 import sys
-import threading
 import time
 from typing import Any
 
@@ -106,7 +105,7 @@ class Switcher:
         if not self._settings["gate"]:
             return next(self._camera.frames()), 1
         gate = Gate(mode, self._settings["late_us"])
-        return await_exposure(self._camera.frames(), lit, gate, plan, threading.Event())
+        return await_exposure(self._camera.frames(), lit, gate, plan)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The daemon scans with a board on a port and a camera at /dev/video42; that both are simulated it cannot see."""
+"""The daemon scans with a board on a port and a camera at /dev/video42, both of them simulated."""
 
 import shutil
 import subprocess

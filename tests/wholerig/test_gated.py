@@ -50,7 +50,7 @@ def wrong(rig: "WholeRig", told: dict[str, Any]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("stamps", ["start", "arrival"])
+@pytest.mark.parametrize("stamps", ["start", "arrival"] if SOAK else ["start"])
 def test_every_frame_was_taken_under_its_light_alone(
     whole_rig: "WholeRig", stamps: str, record_property: Any
 ) -> None:
@@ -74,5 +74,5 @@ def test_every_frame_was_taken_under_its_light_alone(
 @pytest.mark.skipif(SOAK, reason="shows that the proof can fail; small is enough")
 def test_without_the_gate_wrong_frames_are_found(whole_rig: "WholeRig") -> None:
     start(whole_rig, "start")
-    told = whole_rig.run("switching_child.py", **{**SETTINGS, "switches": 20, "gate": False})
-    assert len(wrong(whole_rig, told)) >= 10
+    told = whole_rig.run("switching_child.py", **{**SETTINGS, "switches": 12, "gate": False})
+    assert len(wrong(whole_rig, told)) >= 6

@@ -1,0 +1,42 @@
+"""The board's trigger wire makes the camera expose: one frame for each light, and every one is right."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from station.twin.v4l2.profile import Eye, write_profile
+
+if TYPE_CHECKING:
+    from conftest import WholeRig
+
+SOAK = os.environ.get("STATION_SOAK") == "1"
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1_500)] if SOAK else []
+SCANS, MOST_SCANS = (40, 80) if SOAK else (1, 8)
+WIDTH, HEIGHT, READOUT_US = 160, 208, 12_000
+
+
+@pytest.mark.parametrize("stamps", ["start", "arrival"] if SOAK else ["arrival"])
+def test_one_frame_for_each_light(
+    whole_rig: "WholeRig", tmp_path: Path, stamps: str, record_property: Any
+) -> None:
+    size = ("--size", f"{WIDTH}x{HEIGHT}", "--formats", "GREY", "--warm-up", "0", "--lag-frames", "0")
+    timing = ("--readout-us", str(READOUT_US), "--jitter-us", "1000", "--stamps", stamps)
+    whole_rig.start(*size, *timing, "--trigger", board_options=("--clock-ppm", "5000"))
+    profile = write_profile(tmp_path, Eye(WIDTH, HEIGHT, READOUT_US))
+    counts = {"scans": SCANS, "most_scans": MOST_SCANS, "kind": "triggered"}
+    told = whole_rig.run(
+        "scanning_child.py", profile=str(profile), exposure_us=15_000, trigger="wire", **counts
+    )
+    assert {scan["failed"] for scan in told["scans"]} == {""}
+    record_property("scans", [len(told["scans"]), "1"])
+    truth = whole_rig.truth()
+    for scan in told["scans"]:
+        assert scan["timing"]["kind"] == "triggered"
+        taken = [truth[one["stamp_us"]] for one in scan["taken"]]
+        whole_rig.assert_log_was_complete(taken)
+        assert all(frame.pure(one["light"]) for frame, one in zip(taken, scan["taken"], strict=True))
+        if not scan["retakes"]:
+            numbers = [frame.sequence for frame in taken]
+            assert numbers == list(range(numbers[0], numbers[0] + 9))
