@@ -13,13 +13,13 @@ def register(app: typer.Typer) -> None:
 
 def upgrade(context: typer.Context) -> None:
     """Bring the catalogue to this release; every row is kept."""
-    from ..offline import upgrade_catalogue  # noqa: PLC0415 - SQLAlchemy only when it is needed
+    from ..offline.catalogue import upgrade_catalogue  # noqa: PLC0415 - SQLAlchemy only when it is needed
 
     typer.echo(upgrade_catalogue(context.obj.settings))
 
 
 def rebuild(context: typer.Context) -> None:
     """Make the catalogue anew from the scan folders; the old one is kept beside it."""
-    from ..offline import rebuild_catalogue  # noqa: PLC0415
+    from ..offline.catalogue import rebuild_catalogue  # noqa: PLC0415
 
     typer.echo(rebuild_catalogue(context.obj.settings))

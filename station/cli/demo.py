@@ -23,7 +23,7 @@ from .processes import Services
 from .scanning import raise_if_failed
 
 if TYPE_CHECKING:
-    from ..offline import TruthComparison
+    from ..offline.truth import TruthComparison
 
 Board = Literal["software", "firmware"]
 BOWED_MM = 1.5
@@ -213,7 +213,7 @@ def _print_board(status: Status, board: Board) -> None:
 
 
 def _print_card(scan: ScanSummary, card: DemoCard, number: int) -> None:
-    from ..offline import compare_with_truth  # noqa: PLC0415 - numpy only once the scans are there
+    from ..offline.truth import compare_with_truth  # noqa: PLC0415 - numpy only once the scans are there
 
     found = compare_with_truth(Path(scan.folder), card.seed, card.side, card.bow_mm)
     times = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in scan.stages_s.items() if seconds >= 0.05)

@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from station.calibrate.profile import load_profile
-from station.offline import angles_deg
+from station.offline.truth import angles_deg
 from station.scan.pipeline import Computed, Stack, compute
 from station.twin.scene import Scene
 from station.twin.spec import CardSpec, Unkind

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from station.archive.folder import read_stack
-from station.offline import compare_with_truth
+from station.offline.truth import compare_with_truth
 from station.share.firmware import missing_packages
 from station.twin.lightlog import LightLogReader
 

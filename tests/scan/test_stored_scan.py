@@ -7,7 +7,7 @@ import numpy as np
 from station.archive.folder import read_stack
 from station.archive.results import latest_result
 from station.calibrate.profile import load_profile
-from station.offline import angles_deg, compare_with_truth
+from station.offline.truth import angles_deg, compare_with_truth
 from station.scan.pipeline import compute
 from station.scan.processor import from_disk
 
