@@ -1,8 +1,11 @@
 #include "pace.h"
 
+#include <stdbool.h>
+
 #include "lightlog.h"
 
-static const int64_t FAR_BEHIND_NS = 250000000;
+static const int64_t FAR_BEHIND_NS = 2000000000;
+static const int64_t STALLED_NS = 250000000; /* beyond that the chip would miss a short lease for our fault */
 
 static double cycle_ns = 1e9 / CHIP_HZ;
 static int64_t anchor_ns;
@@ -31,8 +34,11 @@ uint64_t pace_cycle(void)
 
 void pace_forgive(uint64_t cycle)
 {
-    int64_t behind_ns = now_ns() - pace_due_ns(cycle);
-    if (behind_ns > FAR_BEHIND_NS) {
+    static int64_t before_ns;
+    int64_t now = now_ns(), behind_ns = now - pace_due_ns(cycle);
+    bool stalled = before_ns && now - before_ns > STALLED_NS && behind_ns > STALLED_NS;
+    before_ns = now;
+    if (stalled || behind_ns > FAR_BEHIND_NS) {
         lightlog_lost(behind_ns);
         pace_anchor(cycle);
     }
