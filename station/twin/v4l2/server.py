@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,11 @@ class V4l2Server:
         self._set(cut_to=share, keeps_short=keeps_short)
 
     def change(self, work: Callable[[Device], None]) -> None:
-        """Let the thread do something to the device."""
+        """Let the thread do something to the device.
+
+        Raises:
+            KeyError: it spoke of a control that there is not.
+        """
         self._order(lambda: work(self.device))
 
     def _set(self, **values: object) -> None:
@@ -140,16 +145,19 @@ class V4l2Server:
         self._order(change)
 
     def _order(self, order: Callable[[], None]) -> None:
-        done = threading.Event()
+        """Have the thread do it; what that raises is raised here."""
+        result: Future[None] = Future()
 
         def obeyed() -> None:
-            order()
-            done.set()
+            try:
+                result.set_result(order())
+            except KeyError as error:
+                result.set_exception(error)
 
         with self._lock:
             self._orders.append(obeyed)
         self._wake.send(b"!")
-        done.wait()
+        result.result()
 
     def _obey(self, connection: socket.socket) -> None:
         connection.recv(4096)
