@@ -93,7 +93,8 @@ class BoardClock:
     def error_s(self, ahead_s: float) -> float:
         """How wrong a conversion may be for a moment `ahead_s` after the newest round trip."""
         newest = self._known().gates[-1]
-        return self.error_at_s(round(self._unwrapped_at(newest.received_s + max(0.0, ahead_s))))
+        ticks = round(self._unwrapped_at(newest.received_s + max(0.0, ahead_s)))
+        return self.error_at_s(ticks) + 1 / self.nominal_hz  # a moment is met in whole ticks
 
     def rate_hz(self) -> float:
         """Ticks per second of this machine's clock; the nominal rate until it is known to 0.1 %."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from station.rig.clock import RATE_TOLERANCE, WANDER, WRAP, BoardClock
@@ -106,6 +106,7 @@ RHYTHMS = st.builds(
 
 
 @settings(max_examples=150, deadline=None)
+@example(Board(0.0, 0), Line(0, 1e-4, 0.02, -1), [*OPENED, *(0.08 * number for number in range(1, 8))], 0.0)
 @given(BOARDS, LINES, RHYTHMS, st.floats(0.0, 10.0))
 def test_a_moment_to_come_is_met_within_the_error(
     board: Board, line: Line, times_s: list[float], ahead_s: float

@@ -15,7 +15,7 @@ def rises(masks: list[int]) -> int:
     return sum(1 for mask in masks if mask)
 
 
-@pytest.mark.parametrize("level", [1, 16, 128, 239])
+@pytest.mark.parametrize("level", [1, 128, 239])
 def test_dimmed_lights_pulse_together_faster_than_the_eye_sees(board: Any, host: Any, level: int) -> None:
     host.do(m.Lights(0b1000_0101, level, m.LightFlag.TIMED, 200))
     assert host.status().mask == 0b1000_0101

@@ -22,14 +22,14 @@ def ms_between(host: Any, before: m.StatusReply, after: m.StatusReply) -> float:
     return (after.ticks - before.ticks) % (1 << 32) * 1_000 / host.hello(session=1).ticks_hz
 
 
-@pytest.mark.parametrize(("level", "heat_ms"), [(255, 320), (128, 180), (64, 100)])
+@pytest.mark.parametrize(("level", "heat_ms"), [(255, 160), (128, 90), (64, 50)])
 def test_burning_warms_and_darkness_cools(board: Any, host: Any, level: int, heat_ms: int) -> None:
     cold = host.status()
     assert cold.heat_ms == 0
-    host.do(m.Lights(0b101, level, m.LightFlag.TIMED, 320))
+    host.do(m.Lights(0b101, level, m.LightFlag.TIMED, 160))
     while (warm := host.status()).mask:
         assert warm.heat_ms <= heat_ms + TOLERANCE_MS
-    dark_ms = ms_between(host, cold, warm) - 320  # at most
+    dark_ms = ms_between(host, cold, warm) - 160  # at most
     assert heat_ms - dark_ms - TOLERANCE_MS <= warm.heat_ms <= heat_ms + TOLERANCE_MS
     while (cooler := host.status()).heat_ms:
         cooled_ms = ms_between(host, warm, cooler)
@@ -73,18 +73,18 @@ def test_a_programme_that_a_light_would_not_stand_is_refused(
 
 def test_a_warm_light_must_cool_down_first(board: Any, host: Any) -> None:
     host.load(long_steps((1, 8, 1.4), (1, 8, 1)))
-    host.do(m.Arm(), m.Light(0, m.LightFlag.TIMED, 1_000))
-    board.wait_s(1.01)
+    host.do(m.Arm(), m.Light(0, m.LightFlag.TIMED, 600))
+    board.wait_s(0.61)
     assert host.ask(m.Arm()) == m.Refused(m.Refusal.TOO_HOT)
     while host.ask(m.Arm()) == m.Refused(m.Refusal.TOO_HOT):
-        assert host.status().heat_ms <= 1_000
+        assert host.status().heat_ms <= 600
     assert host.status().heat_ms <= 400 + TOLERANCE_MS
     host.do(m.Abort())
 
 
 def test_heat_outlives_the_session(board: Any, host: Any) -> None:
-    host.do(m.Light(0, m.LightFlag.TIMED, 500))
-    board.wait_s(0.5)
+    host.do(m.Light(0, m.LightFlag.TIMED, 200))
+    board.wait_s(0.2)
     host.hello(session=2)
     assert host.status().heat_ms > 0
 

@@ -6,7 +6,7 @@ import pytest
 
 from station.wire import messages as m
 
-AHEAD_S = 0.5  # longer than any command is on its way here
+AHEAD_S = 0.4  # longer than any command is on its way here
 MET_S = 10e-6
 
 
