@@ -14,6 +14,7 @@ from .journal import Journal
 from .looking import Eyes, Threads, selftest
 from .service import ScanService
 
+GONE = ("rig_missing", "rig_silent", "rig_fault", "camera_missing", "camera_silent")
 log = logging.getLogger(__name__)
 
 
@@ -71,6 +72,8 @@ class RigDesk:
             found = (await selftest(self._eyes, self._threads)).model_dump(mode="json")
         except StationError as error:
             found = {"code": error.code, "message": str(error)}
+            if error.code in GONE:
+                await self._service.device_failed(error)
         finally:
             self._service.let_go()
         await self._journal.tell("rig.tested", found, test_id)
