@@ -9,7 +9,7 @@
 
 _Static_assert(F_CPU / 8u == HAL_TICKS_HZ, "timer 1 does not run at the announced rate");
 
-#define LEAD 56u /* ticks a stage is called early: 28 us, longer than any other interrupt takes */
+#define LEAD 72u /* ticks a stage is called early: 36 us, longer than anything else keeps it waiting, and a little for the receiver */
 #define POLL 8u  /* ticks in which the receiver can be looked after once more */
 #define SOON 8u  /* ticks that certainly lie ahead when the compare register is written */
 
@@ -68,6 +68,7 @@ ISR(TIMER1_COMPA_vect)
     if (!at_once && passed > latency_max)
         latency_max = passed;
     TIMSK1 &= (uint8_t)~_BV(OCIE1A);
+    uart_poll();
     programme_stage();
 }
 

@@ -46,7 +46,8 @@ bool lights_millisecond(void)
 {
     if (left_ms == 0 || --left_ms != 0)
         return false;
-    bool fault = !wanted_off;
+    if (!wanted_off)
+        return true;
     lights_off();
-    return fault;
+    return false;
 }

@@ -14,7 +14,8 @@ void lights_stepped(uint8_t mask, uint16_t max_on_ms, uint32_t ticks);
 
 uint8_t lights_burning(void);
 
-/* A millisecond has passed, called with interrupts locked. True: a maximum on-time is over, and that is a fault. */
+/* A millisecond has passed, called with interrupts locked. True: a maximum on-time is over, and that is a fault; to put the lights
+ * off is then the caller's. */
 bool lights_millisecond(void);
 
 #endif

@@ -136,11 +136,13 @@ uint8_t programme_step(void)
     return state == BOARD_STATE_RUNNING && !awaited ? index_now : NO_STEP;
 }
 
-/* At least microseconds / 1000, without a division inside an interrupt. */
+/* At least microseconds / 1000, which is less than / 1024 + / 32768, without a division or long shifts inside an interrupt. */
 static uint16_t above_ms(uint32_t us)
 {
-    return (uint16_t)((us >> 10) + (us >> 15) + 2u);
+    return (uint16_t)(((uint16_t)(us >> 8) >> 2) + 2u * (uint16_t)(us >> 16) + 4u);
 }
+
+_Static_assert(MAX_ON_US >> 8 <= UINT16_MAX, "above_ms reckons in 16 bits");
 
 static void lights_on(const struct programme_step *step)
 {

@@ -27,6 +27,8 @@ enum {
     SLICE_CYCLES = CHIP_HZ / 1000,
     SETTLING_CYCLES = 64, /* until a change of the pins is in the log */
     UCSR0A_AT = 0xC0,
+    RECEIVED_VECTOR = 18 * 4, /* and behind it come those that let the receiver's go first */
+    LAST_VECTOR = 25 * 4,
     LET_IN_CYCLES = 8, /* interrupts that are let in for shorter only let the next one in the row in: the receiver's is the last */
 };
 
@@ -65,7 +67,8 @@ static void watch_receiver(const avr_t *chip)
     started |= open;
     if (!open)
         let_in_since = chip->cycle;
-    if (!started || hanging || chip->cycle - let_in_since > LET_IN_CYCLES)
+    bool behind = chip->pc >= RECEIVED_VECTOR && chip->pc <= LAST_VECTOR;
+    if (!started || hanging || behind || chip->cycle - let_in_since > LET_IN_CYCLES)
         looked_after = chip->cycle;
     unsigned deaf = (unsigned)(chip->cycle - looked_after);
     if (!open && deaf > deaf_cycles)

@@ -13,6 +13,7 @@
 
 static const char *link_path;
 static bool closed;
+static uint64_t ordered_cycle; /* when the last order but `state` was obeyed */
 static uint64_t release_cycle[2]; /* 0: not pressed */
 
 void control_start(const char *link)
@@ -30,10 +31,10 @@ void control_say(const char *format, const char *text)
 static void tell_state(void)
 {
     struct pins_senses senses = pins_senses();
-    char text[200];
-    snprintf(text, sizeof text, "ok state mask=%u beeps=%u buzzer_hz=%u buzzer_ms=%u status_led=%d deaf_cycles=%u cycle=%llu",
+    char text[240];
+    snprintf(text, sizeof text, "ok state mask=%u beeps=%u buzzer_hz=%u buzzer_ms=%u status_led=%d deaf_cycles=%u ordered_cycle=%llu cycle=%llu",
              senses.lights, senses.beeps, senses.buzzer_hz, senses.buzzer_ms, senses.status_led, chip_deaf_cycles(),
-             (unsigned long long)chip_cycle());
+             (unsigned long long)ordered_cycle, (unsigned long long)chip_cycle());
     control_say("%s", text);
 }
 
@@ -98,9 +99,12 @@ static void obey(char *text)
     bool numbers = (!*end_1 || !strcmp(end_1, "%") || !strcmp(end_1, "ms")) && (!*end_2 || !strcmp(end_2, "ms"));
     if (values < 0)
         return;
-    if (!strcmp(word, "state") && values == 0)
+    if (!strcmp(word, "state") && values == 0) {
         tell_state();
-    else if (numbers && (obey_line(word, values, one) || obey_board(word, values, one, two)))
+        return;
+    }
+    ordered_cycle = chip_cycle();
+    if (numbers && (obey_line(word, values, one) || obey_board(word, values, one, two)))
         control_say("ok %s", text);
     else
         control_say("error not understood: %s", text);

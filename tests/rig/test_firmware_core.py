@@ -252,7 +252,9 @@ def periods_of(periods: list[tuple[m.Lights | None, int]]) -> list[str]:
         before: list[m.Command] = [] if lights is None else [lights]
         lines += [wire(seq, command.ID, command.pack()) for seq, command in enumerate(before, 1)]
         lines.append(f"T {grains * GRAIN_MS}")
-        lines += [wire(seq, command.ID, command.pack()) for seq, command in enumerate((m.Status(), m.Off()), 2)]
+        lines += [
+            wire(seq, command.ID, command.pack()) for seq, command in enumerate((m.Status(), m.Off()), 2)
+        ]
     return lines
 
 
