@@ -1,12 +1,14 @@
 """`station demo`: three cards, end to end, on the digital twin, with the truth beside every figure."""
 
 import secrets
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -68,6 +70,7 @@ def demo(
     ] = None,
 ) -> None:
     """Scan three simulated cards end to end and compare with the truth; needs no hardware."""
+    _end_in_order_when_told_to()
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
     settings, path = _demo_settings(context.obj.settings, chosen, dpi, board)
     if settings.twin.board == "firmware":
@@ -93,6 +96,17 @@ def demo(
     console.print("\nreports:")
     for scan in scans:
         console.print(f"  {scan.report}")
+
+
+def _end_in_order_when_told_to() -> None:
+    """By default a signal ends Python on the spot, and the services would go on without us."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _demo_settings(base: Settings, seed: int, dpi: int, board: Board | None) -> tuple[Settings, Path]:

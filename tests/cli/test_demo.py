@@ -1,9 +1,12 @@
 """`station demo` as a newcomer runs it: empty home, no hardware, its own processes; nothing stays behind."""
 
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +83,33 @@ def test_the_bar_grows_to_the_end_and_not_beyond_whatever_the_number_of_steps(st
     assert seen[-2] < seen[-1] == 1.0
     card.hear("scan.step")
     assert card.done == 1.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_demo_that_is_ended_takes_its_services_with_it(private_home: Any, number: signal.Signals) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-m", "station.cli", "demo", "--dpi", DPI],
+        env=private_home.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    board = private_home.path / ".local/share/scan-station/demo/run/board"
+    until = time.monotonic() + 120
+    while not board.is_symlink():
+        assert started.poll() is None
+        assert time.monotonic() < until, "the demo's board never came"
+        time.sleep(0.02)
+    started.send_signal(number)
+    assert started.wait(60) != 0
+    assert not board.is_symlink()
+    assert processes_of(private_home.path) == []
+
+
+def processes_of(home: Path) -> list[str]:
+    """Command lines that name this home."""
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has just ended
+            lines.append(entry.read_bytes().replace(b"\0", b" ").decode())
+    return [line for line in lines if str(home) in line]
