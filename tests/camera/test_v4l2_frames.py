@@ -60,6 +60,13 @@ def test_the_drivers_stamps_are_used(rig: Any) -> None:
     assert all(min(abs(stamp - start) for start in starts) < 2e-6 for stamp in stamps)
 
 
+def test_the_drivers_queue_keeps_old_frames(rig: Any) -> None:
+    """OpenCV asks for four buffers and holds one of them; what the next test shows is our doing."""
+    server, client = rig(offer=Offer(SMALL, period_us=20_000))
+    assert client.ask("stale", DEVICE, 1.0) == 3
+    assert server.counts["dropped"] > 10
+
+
 def test_the_driver_is_drained_while_nobody_looks(rig: Any) -> None:
     """A driver whose few buffers are full drops the new frames and serves the old ones; ours must not."""
     exposed: list[int] = []

@@ -73,9 +73,18 @@ class Child:
         self.free()
         return self.close() if self.camera is not None else []
 
-    def sleep(self, seconds: float) -> None:
-        """Nobody asks for frames meanwhile."""
-        time.sleep(seconds)
+    def stale(self, path: str, idle_s: float) -> int:
+        """Frames from the first half of a pause that OpenCV alone, without our pump, gives out after it."""
+        capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
+        for _ in range(10):
+            capture.grab()
+        time.sleep(idle_s)
+        after_s = time.monotonic() - idle_s / 2
+        count = 0
+        while capture.grab() and capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3 < after_s:
+            count += 1
+        capture.release()
+        return count
 
 
 def main() -> None:
