@@ -1,6 +1,6 @@
 /* An ATmega328P with an Arduino bootloader, behind a pseudo-terminal: what avrdude is tried against.
  *
- *     bootloader_chip BOOTLOADER.hex LINK [APPLICATION.hex]
+ *     bootloader_chip BOOTLOADER.hex 57600|115200 LINK [APPLICATION.hex]
  *
  * A pseudo-terminal has no DTR line, which on a real board pulls the reset. In its place the chip is reset when somebody speaks at the
  * bootloader's rate while the application runs.
@@ -28,8 +28,8 @@
 enum {
     CHIP_HZ = 16000000,
     SLICE_CYCLES = 16000,     /* a millisecond */
-    BOOT_BYTE_CYCLES = 1600,  /* eleven bits at 115200 baud: the simulated UART counts a parity bit */
-    BYTE_CYCLES = 800,        /* the same at 250000 baud */
+    BITS = 11,                /* of a byte: the simulated UART counts a parity bit */
+    BAUD = 250000,
     RESET_PAUSE_CYCLES = CHIP_HZ / 2,
 };
 
@@ -75,10 +75,12 @@ static void sent(struct avr_irq_t *irq, uint32_t value, void *unused)
         perror("bootloader_chip: port");
 }
 
+static unsigned boot_baud;
+
 static bool at_boot_rate(void)
 {
     struct termios now;
-    return tcgetattr(ours, &now) == 0 && cfgetospeed(&now) == B115200;
+    return tcgetattr(ours, &now) == 0 && cfgetospeed(&now) == (boot_baud == 57600 ? B57600 : B115200);
 }
 
 static void feed(uint32_t boot_start)
@@ -105,7 +107,7 @@ static void feed(uint32_t boot_start)
         next = avr->cycle + SLICE_CYCLES; /* the bootloader must have switched its receiver on */
         return;
     }
-    next = avr->cycle + (boot_rate ? BOOT_BYTE_CYCLES : BYTE_CYCLES);
+    next = avr->cycle + CHIP_HZ / (boot_rate ? boot_baud : BAUD) * (BITS + 1);
     avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT), waiting[place++]);
 }
 
@@ -140,8 +142,9 @@ int main(int argc, char **argv)
     uint32_t boot_start = 0, application_start = 0;
     struct termios raw;
     char name[256];
-    if (argc < 3)
+    if (argc < 4)
         return 2;
+    boot_baud = (unsigned)atoi(argv[2]);
     signal(SIGTERM, end);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     avr = avr_make_mcu_by_name("atmega328p");
@@ -150,24 +153,24 @@ int main(int argc, char **argv)
     avr->frequency = CHIP_HZ;
     avr->log = LOG_ERROR;
     avr->sleep = sleep_not;
-    memset(avr->flash, 0xFF, avr->flashend + 1u);
-    memcpy(avr->flash, "\xFF\xCF", 2); /* until there is an application: the simulator does not run erased memory */
-    if (!load(argv[1], &boot_start) || (argc > 3 && !load(argv[3], &application_start)))
+    for (uint32_t at = 0; at < avr->flashend; at += 2) /* the simulator does not run erased memory: jumps to themselves */
+        memcpy(avr->flash + at, "\xFF\xCF", 2);
+    if (!load(argv[1], &boot_start) || (argc > 4 && !load(argv[4], &application_start)))
         return 1;
     avr->codeend = avr->flashend;
     avr->reset_pc = avr->pc = boot_start;
     memset(&raw, 0, sizeof raw);
     cfmakeraw(&raw);
     raw.c_cflag |= CREAD | CLOCAL;
-    if (openpty(&ours, &theirs, name, &raw, NULL) < 0 || symlink(name, argv[2]) < 0) {
-        perror(argv[2]);
+    if (openpty(&ours, &theirs, name, &raw, NULL) < 0 || symlink(name, argv[3]) < 0) {
+        perror(argv[3]);
         return 1;
     }
     fcntl(ours, F_SETFL, O_NONBLOCK);
     uint32_t flags = 0; /* neither printed nor slowed down */
     avr_ioctl(avr, AVR_IOCTL_UART_SET_FLAGS('0'), &flags);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT), sent, NULL);
-    printf("ready %s\n", argv[2]);
+    printf("ready %s\n", argv[3]);
     fflush(stdout);
     while (!ending) {
         avr_cycle_count_t until = avr->cycle + SLICE_CYCLES;
@@ -181,6 +184,6 @@ int main(int argc, char **argv)
         }
         keep_pace();
     }
-    unlink(argv[2]);
+    unlink(argv[3]);
     return 0;
 }

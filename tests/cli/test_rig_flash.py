@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ import pytest
 from station.wire import messages as m
 
 ROOT = Path(__file__).parents[2]
-OPTIBOOT = Path("/usr/share/arduino/hardware/arduino/avr/bootloaders/optiboot/optiboot_atmega328.hex")
+BOOTLOADERS = Path("/usr/share/arduino/hardware/arduino/avr/bootloaders")
+OLDER_BOOTLOADER = (BOOTLOADERS / "atmega/ATmegaBOOT_168_atmega328.hex", 57_600)
+OLD_BAUD = OLDER_BOOTLOADER[1]
+OPTIBOOT = (BOOTLOADERS / "optiboot/optiboot_atmega328.hex", 115_200)
 SIMAVR = Path("/usr/include/simavr")
 OTHER_SCHEMA = 0x1234ABCD
 PATIENCE_S = 100.0
@@ -46,8 +50,8 @@ def chip_program(program: Callable[[str], str], tmp_path_factory: pytest.TempPat
     program("avrdude")
     if not (SIMAVR / "sim_avr.h").exists():
         program("the AVR simulator's library (libsimavr-dev)")
-    if not OPTIBOOT.exists():
-        program("the Arduino bootloader (arduino-core-avr)")
+    if not BOOTLOADERS.exists():
+        program("the Arduino bootloaders (arduino-core-avr)")
     built = tmp_path_factory.mktemp("chip") / "chip"
     source = Path(__file__).with_name("bootloader_chip.c")
     command = [program("gcc"), "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-isystem", SIMAVR]
@@ -88,10 +92,12 @@ def plug(chip_program: Path, tmp_path: Path) -> Iterator[Callable[..., Path]]:
     """Starts a chip with a bootloader and perhaps an application; returns its port."""
     chips: list[subprocess.Popen[str]] = []
 
-    def start(*application: Path) -> Path:
+    def start(*application: Path, bootloader: tuple[Path, int] = OLDER_BOOTLOADER) -> Path:
         port = tmp_path / f"board{len(chips)}"
         chip = subprocess.Popen(
-            [chip_program, OPTIBOOT, port, *application], stdout=subprocess.PIPE, text=True
+            [chip_program, bootloader[0], str(bootloader[1]), port, *application],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         chips.append(chip)
         assert chip.stdout is not None
@@ -126,7 +132,7 @@ def renamed(image: Path, to: Path, version: bytes) -> Path:
 def test_a_board_of_another_protocol_is_refused_and_mended_by_the_command_named(
     plug: Callable[..., Path], older: Path, newest: Path, station: Station
 ) -> None:
-    port = plug(older)
+    port = plug(older, bootloader=OPTIBOOT)
     refused = station("info", "--port", port)
     assert refused.returncode == 6
     assert f"(schema {OTHER_SCHEMA:08x})" in refused.stderr
@@ -153,7 +159,7 @@ def test_an_empty_chip_is_written_and_what_it_says_then_counts(
 ) -> None:
     port = plug()
     liar = renamed(newest, tmp_path / "liar.hex", b"9.9.9")
-    flashed = station("flash", "--port", port, "--hex", liar)
+    flashed = station("flash", "--port", port, "--hex", liar, "--baud", OLD_BAUD)
     assert flashed.returncode == 6
     assert "avrdude wrote 9.9.9" in flashed.stderr
     assert "runs firmware 1.0.0" in flashed.stderr
@@ -209,3 +215,57 @@ def test_what_stands_in_the_way_is_named_with_the_command(
 
     absent = station("flash", "--port", tmp_path / "nothing", "--hex", newest)
     assert (absent.returncode, "there is no port" in absent.stderr) == (6, True)
+
+
+def test_a_daemon_refuses_a_foreign_board_and_lends_its_port_for_the_cure(
+    plug: Callable[..., Path], older: Path, newest: Path, station: Station, private_home: Any
+) -> None:
+    port = plug(older)
+    config = private_home.path / "station.toml"
+    config.write_text(
+        f'[station]\ndata = "{private_home.path}/data"\nreserve_mb = 1\n'
+        f'[rig]\nport = "{port}"\n[twin]\ndpi = 60\n[scan]\nrectified_dpi = 60\n'
+    )
+    command = [sys.executable, "-m", "station.cli", "--config", str(config), "daemon"]
+    refused = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=private_home.env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert refused.returncode == 6
+    assert f"`station rig flash --port {port}`" in refused.stderr
+    assert station("flash", "--port", port, "--hex", newest, "--baud", OLD_BAUD).returncode == 0
+
+    with (private_home.path / "log").open("w+") as log:
+        daemon = subprocess.Popen(
+            command, cwd=ROOT, env=private_home.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        try:
+            wait_for(lambda: "ready: control" in Path(log.name).read_text(), daemon)
+            private_home.env["STATION_CONFIG"] = str(config)
+            unneeded = station("flash", "--hex", newest)
+            assert "nothing to do" in unneeded.stdout
+            forced = station("flash", "--hex", newest, "--force", "--baud", OLD_BAUD)
+            assert (forced.returncode, forced.stderr) == (0, "")
+            assert "written and verified" in forced.stdout
+            assert forced.stdout.endswith("the daemon has the board back\n")
+            assert f"ATmega328P at {port}" in station("info").stdout
+        finally:
+            daemon.terminate()
+            assert daemon.wait(PATIENCE_S) == 0
+    said = Path(log.name).read_text()
+    assert said.count("rig lent to station rig flash") == 2
+    assert "rig lost" not in said
+    assert "Traceback" not in said
+
+
+def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[Any]") -> None:
+    until_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert process.poll() is None
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
