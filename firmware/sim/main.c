@@ -1,10 +1,12 @@
 /* The board in an AVR simulator, behind a pseudo-terminal:
  *
- *   board-sim --hex FILE --link PATH --light-log PATH [--edges FILE] [--seed N] [--clock-ppm N] [--owner-pid PID | --stay]
+ *   board-sim --hex FILE --link PATH --light-log PATH [--edges FILE] [--seed N] [--clock-ppm N] [--catch-up-ms N]
+ *             [--owner-pid PID | --stay]
  *
  * Prints `ready PATH` when it can be opened. Ends, lights off, on SIGTERM or, without --stay, with the process that started it.
  * With --owner-pid it outlives that process until the firmware itself has put the lights off, as a board that has power does.
  * With --clock-ppm its clock runs fast, or with a negative number slow, by so many parts in a million, as a resonator does.
+ * With --catch-up-ms it makes up for so long a standstill of the simulator; otherwise for a short one that no lease can miss.
  * Killed outright, it is dark a moment later all the same: see guard.h. Its control lines are told in control.h.
  *
  * Linked to libsimavr, which is under the GPL, version 3 or later. */
@@ -131,6 +133,11 @@ static bool choose(int option, struct chosen *chosen)
         pace_detune(off);
         return (off > -100000 && off < 100000) || wrong("--clock-ppm takes parts in a million, less than 100000");
     }
+    case 'u': {
+        double most = strtod(optarg, NULL);
+        pace_catch_up(most);
+        return (most > 0 && most <= 60000) || wrong("--catch-up-ms takes up to 60000 milliseconds");
+    }
     default: return false;
     }
     return true;
@@ -141,7 +148,7 @@ static bool understand(int argc, char **argv, struct chosen *chosen)
     static const struct option known[] = {
         {"hex", 1, NULL, 'h'},  {"link", 1, NULL, 'l'},      {"light-log", 1, NULL, 'o'}, {"edges", 1, NULL, 'e'},
         {"seed", 1, NULL, 's'}, {"owner-pid", 1, NULL, 'p'}, {"stay", 0, NULL, 't'},      {"clock-ppm", 1, NULL, 'c'},
-        {NULL, 0, NULL, 0}};
+        {"catch-up-ms", 1, NULL, 'u'}, {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
         if (!choose(option, chosen))
             return false;

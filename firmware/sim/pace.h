@@ -9,6 +9,9 @@ enum { CHIP_HZ = 16000000 };
 /* So many parts in a million faster than it should be, as a ceramic resonator is. Before the chip starts. */
 void pace_detune(double parts_per_million);
 
+/* How long a standstill of the simulator is made up for. Before the chip starts. */
+void pace_catch_up(double milliseconds);
+
 /* The chip's clock shows this now. */
 void pace_anchor(uint64_t cycle);
 

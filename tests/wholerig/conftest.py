@@ -26,6 +26,7 @@ from station.twin.v4l2.sensor import BANDS
 from station.twin.v4l2.truth import FrameTruth, by_light, read_truth
 
 DEVICE = "/dev/video42"
+CATCH_UP = ("--catch-up-ms", "3000")  # shorter than the lease of the hosts here
 CHECKOUT = Path(__file__).parents[2]
 
 
@@ -88,8 +89,9 @@ class WholeRig:
     def start(self, *camera_options: str, board_options: tuple[str, ...] = ()) -> None:
         """Switch both on."""
         board = RunningBoard(self.port, self.folder / "lights")
-        command = [str(self.firmware.simulator), "--hex", str(self.firmware.hex), *board_options]
-        board.start(command)
+        board.start(
+            [str(self.firmware.simulator), "--hex", str(self.firmware.hex), *CATCH_UP, *board_options]
+        )
         self.running.callback(board.close)
         self.camera = CameraProcess(self.folder, *camera_options)
         self.running.callback(self.camera.end)

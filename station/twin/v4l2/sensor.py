@@ -17,7 +17,7 @@ from .truth import FrameTruth, TruthWriter, by_light
 from .wire import PixelFormat
 
 BANDS = 32
-DEAD_NS = 1_000_000_000
+DEAD_NS = 4_000_000_000
 NOISE_CODES = 0.6
 """Standard deviation, of 255; no two frames of a sensor are the same."""
 
