@@ -50,7 +50,7 @@ class Capture:
         if timing is None and stamping is not None and programmable(hands.rig):
             timing = await self._learn(hands.rig, stamping, len(exposures_of(plan)))
         assert timing is not None  # noqa: S101 - a clock is asked for only where stamps and board allow it
-        log.info("%s: %s", timing.kind, timing.why)
+        log.debug("%s: %s", timing.kind, timing.why)
         return timing
 
     async def _learn(self, rig: ProgrammableRig, stamping: Stamping, steps: int) -> Timing:
@@ -83,6 +83,7 @@ class Capture:
     async def _gated(self, exposure: Exposure, plan: ScanPlan) -> Tried:
         hands, gate = self._hands, self._check.gate_for(self.mode)
         lit = await hands.on_rig(lambda: hands.rig.switch(exposure.light, plan.max_on_ms))
+        hands.reached(exposure)
         frame, looked_at = await hands.on_camera(
             lambda: await_exposure(hands.watch.frames(), lit, gate, plan)
         )

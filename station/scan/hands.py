@@ -16,10 +16,11 @@ T = TypeVar("T")
 
 
 class Hands:
-    """Both devices and their threads."""
+    """Both devices and their threads. `reached` is called, on any thread, with each exposure in turn."""
 
-    def __init__(self, rig: Rig, camera: Camera) -> None:
+    def __init__(self, rig: Rig, camera: Camera, reached: Callable[[Exposure], None]) -> None:
         self.rig = rig
+        self.reached = reached
         self.watch = Watch(camera)
         self._rig_thread = ThreadPoolExecutor(1, "rig")
         self._camera_thread = ThreadPoolExecutor(1, "camera")

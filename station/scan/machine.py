@@ -8,8 +8,9 @@ idle --Start--> preparing --Prepared--> exposing --Exposed--> verifying --Verifi
 ```
 
 What is taken in one go is up to the timing, one exposure or all that are pending; what was missed stays
-pending. The machine holds no clock and does no I/O: the runner performs the effects and answers each with an
-event. An event that does not belong to the phase (an answer that comes after an abort) changes nothing.
+pending. Reached, while exposing, only tells how far it is. The machine holds no clock and does no I/O: the
+runner performs the effects and answers each with an event. An event that does not belong to the phase (an
+answer that comes after an abort) changes nothing.
 """
 
 from collections.abc import Callable
@@ -66,6 +67,13 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """An exposure is being taken, or its frame has come; nothing is judged yet."""
+
+    exposure: Exposure
+
+
+@dataclass(frozen=True, slots=True)
 class Suspect:
     """An exposure whose frame is missing or does not count, and why."""
 
@@ -108,7 +116,7 @@ class Abort:
     why: str = "asked for"
 
 
-Event = Start | Prepared | Exposed | Verified | Stored | Failed | Abort
+Event = Start | Prepared | Reached | Exposed | Verified | Stored | Failed | Abort
 
 # --- effects --------------------------------------------------------------------------------------
 
@@ -184,28 +192,30 @@ def _prepared(state: ScanState, event: Prepared) -> Outcome:
     return _go_on(replace(state, plan=state.plan.replace(timing=event.timing)))
 
 
+def _reached(state: ScanState, event: Reached) -> Outcome:
+    return state, (Tell("scan.step", str(event.exposure)),) if event.exposure in state.batch else ()
+
+
 def _exposed(state: ScanState, event: Exposed) -> Outcome:
     tried = (*event.taken, *(suspect.exposure for suspect in event.missed))
     if set(tried) != set(state.batch):
         return state, ()
     takes = {**dict(state.takes), **{one: state.takes_of(one) + 1 for one in tried}}
     left = tuple(one for one in state.pending if one not in event.taken)
-    told = tuple(Tell("scan.step", str(one)) for one in event.taken)
-    return _retake(replace(state, pending=left, takes=tuple(takes.items())), event.missed, told)
+    return _retake(replace(state, pending=left, takes=tuple(takes.items())), event.missed)
 
 
-def _retake(state: ScanState, suspects: tuple[Suspect, ...], told: tuple[Tell, ...] = ()) -> Outcome:
+def _retake(state: ScanState, suspects: tuple[Suspect, ...]) -> Outcome:
     """Go on with what is pending, unless one of the suspects was tried often enough."""
     for suspect in suspects:
         taken = state.takes_of(suspect.exposure)
         if taken >= state.plan.attempts_per_light:
-            ended, effects = _end(
+            return _end(
                 "frames_mismatched", f"{suspect.exposure}: {suspect.why}, in each of {taken} attempts"
             )
-            return ended, (*told, *effects)
     why = tuple(Tell("scan.retake", str(one.exposure), message=one.why) for one in suspects)
     state, effects = _go_on(state)
-    return state, (*told, *why, *effects)
+    return state, (*why, *effects)
 
 
 def _verified(state: ScanState, event: Verified) -> Outcome:
@@ -232,6 +242,7 @@ RUNNING: tuple[Phase, ...] = ("preparing", "exposing", "verifying", "storing")
 TABLE: dict[tuple[Phase, type[Event]], Callable[..., Outcome]] = {
     ("idle", Start): _start,
     ("preparing", Prepared): _prepared,
+    ("exposing", Reached): _reached,
     ("exposing", Exposed): _exposed,
     ("verifying", Verified): _verified,
     ("storing", Stored): _stored,

@@ -60,7 +60,8 @@ class Programmes:
             if grid is None:
                 return Tried.nothing(batch, "the stamps of the camera's frames contradict each other")
             begin_s = time.monotonic() + self.lead.ahead_s(len(batch))
-            schedule, haul = locked(batch, timing, self.mode, grid, begin_s), Haul()
+            schedule = locked(batch, timing, self.mode, grid, begin_s)
+            haul = self._haul(dict(zip(schedule.frames, batch, strict=True)))
             reports = await self._run_locked(schedule, grid, clock.stamping, haul)
             if reports is not None:
                 self.lead.met()
@@ -68,6 +69,15 @@ class Programmes:
             self.lead.late()
             log.warning("the board heard too late of its programme; it is begun again with more time")
         return Tried.nothing(batch, f"the board heard too late of its programme, {STARTS} times")
+
+    def _haul(self, expected: dict[int, Exposure]) -> Haul:
+        """Tells of each exposure as its frame comes; there may be more frames than are expected."""
+
+        def arrived(number: int) -> None:
+            if number in expected:
+                self.hands.reached(expected[number])
+
+        return Haul(arrived)
 
     async def _run_locked(
         self, schedule: Schedule, grid: Grid, stamping: Stamping, haul: Haul
@@ -116,7 +126,8 @@ class Programmes:
         Raises:
             StationError: what rig and camera say; `aborted`.
         """
-        schedule, haul = triggered(batch, self.mode, gate.late_us), Haul()
+        schedule = triggered(batch, self.mode, gate.late_us)
+        haul = self._haul(dict(enumerate(batch)))
         reports = await self._run_triggered(schedule, gate.late_us, haul)
         faults = judge_triggered(schedule, reports, self.mode)
         frames = [_only(haul, report, gate, self.mode) for report in reports]

@@ -72,10 +72,11 @@ class ScanRunner:
         self._rig = rig
         self._check = check
         self._recorder = recorder
-        self._hands = Hands(rig, camera)
+        self._hands = Hands(rig, camera, self._reached)
         self._capture = Capture(self._hands, check)
         self._decoders = ThreadPoolExecutor(1, "decode")
         self._events: asyncio.Queue[machine.Event] = asyncio.Queue()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: set[asyncio.Task[None]] = set()
         self._frames: dict[Exposure, TakenFrame] = {}
         self._margins: dict[Exposure, float] = {}
@@ -94,6 +95,11 @@ class ScanRunner:
         """Run something on the camera's own thread."""
         return await self._hands.on_camera(work)
 
+    def _reached(self, exposure: Exposure) -> None:
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self.post, machine.Reached(exposure))
+
     def post(self, event: machine.Event) -> None:
         """Hand the machine an event from outside: an abort, or a fault the board reported."""
         if self.running:
@@ -105,7 +111,7 @@ class ScanRunner:
         The failure, or None.
         """
         self._frames, self._margins = {}, {}
-        self._events = asyncio.Queue()
+        self._events, self._loop = asyncio.Queue(), asyncio.get_running_loop()
         self._hands.watch.stop.clear()
         self._events.put_nowait(machine.Start(scan_id, plan))
         try:
@@ -123,6 +129,8 @@ class ScanRunner:
     async def _quieten(self) -> None:
         """Wait for answers nobody needs any more, so that the next scan starts on idle threads."""
         self._hands.watch.stop.set()
+        for taken in self._frames.values():
+            taken.decoded.cancel()
         if self._answers:
             await asyncio.gather(*self._answers, return_exceptions=True)
         self._frames = {}

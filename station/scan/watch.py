@@ -1,7 +1,7 @@
 """The camera as a scan sees it: every frame that comes teaches the clock of the frames."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..camera.frame_clock import FrameClock, Grid, Stamping
@@ -20,7 +20,10 @@ class Haul:
     Attributes:
         frames: by number of the clock, or, of a triggered camera, by order of arrival.
         ended: set by whoever knows that nothing more will come.
+        arrived: called with the number of each frame that is kept.
     """
+
+    arrived: Callable[[int], None]
 
     frames: dict[int, CapturedFrame] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -76,8 +79,9 @@ class Watch:
         most = max(wanted) - min(wanted) + STRAYS
         for looked_at, frame in enumerate(self.frames(), 1):
             number = grid.frame_at(stamping.start_s(frame.timestamp_s))
-            if number in wanted:
-                haul.frames.setdefault(number, frame)
+            if number in wanted and number not in haul.frames:
+                haul.frames[number] = frame
+                haul.arrived(number)
             if number >= max(wanted) or looked_at >= most or haul.ended.is_set():
                 break
 
@@ -85,6 +89,7 @@ class Watch:
         """Keep what a triggered camera sends, from a moment on, until there are so many."""
         for frame in self.frames():
             if frame.timestamp_s >= since_s:
+                haul.arrived(len(haul.frames))
                 haul.frames[len(haul.frames)] = frame
             if len(haul.frames) >= count or haul.ended.is_set():
                 break
