@@ -106,7 +106,9 @@ def test_a_search_finds_nothing(
     record_property("executions", [executions, "inputs"])
     record_property("features", [outcome.figure(" ft"), "features"])
     record_property("edges", [outcome.figure(" cov"), "edges"])
-    record_property("crashes", [0, "crashes"])
+    crashes = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert crashes == [], "what breaks a law is left as a file"
+    record_property("crashes", [len(crashes), "crashes"])
 
 
 PLANTED = {
@@ -135,3 +137,4 @@ def test_a_planted_defect_is_found(fuzzers: Fuzzers, tmp_path: Path, name: str) 
     outcome = fuzzers.run(name, tmp_path, [begin], "-runs=100000", "-seed=1")
     assert outcome.code != 0, f"100000 inputs, and no law was broken: {outcome.text[-500:]}"
     assert law in outcome.text
+    assert list(tmp_path.glob("crash-*")), "the input is left to be looked at"
