@@ -1,16 +1,18 @@
 """How this room compiles: passes are kept on disk, with fast arithmetic that still knows infinities."""
 
 from collections.abc import Callable
+from math import prod
 from pkgutil import get_data
 from typing import Any, TypeVar, cast
 from zlib import crc32
 
 import numpy as np
 from numba import njit
+from numba.core.compiler import Compiler
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Codes = NDArray[np.uint16]
+Codes = NDArray[Any]
 Places = NDArray[np.uint32]
 Mask = NDArray[np.bool_]
 F = np.float32
@@ -18,7 +20,12 @@ F = np.float32
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _SAFE = {"nsz", "arcp", "contract", "afn", "reassoc"}
-_MODULES = ("_fit", "_jit", "_passes", "_pixels", "_survey", "_taylor")
+_MODULES = (
+    "_drop", "_fields", "_fit", "_fixed", "_jit", "_memory", "_passes", "_pixels", "_rank", "_survey",
+    "_taylor", "_write",
+)  # fmt: skip
+LINE = 16
+"""Floats of one cache line, of one streamed store, and pixels between two columns of a table."""
 
 
 def _sources() -> int:
@@ -34,12 +41,55 @@ file that it calls into.
 """
 
 
+class _Apart(Compiler):  # type: ignore[misc]
+    """Numba's compiler, told that no two arguments overlap; its decorator has no word for that."""
+
+    def define_pipelines(self) -> list[object]:
+        """As always, with the flag set."""
+        self.state.flags.noalias = True
+        return cast("list[object]", super().define_pipelines())
+
+
 def compiled(function: Function) -> Function:
-    """Compile for use inside the passes; it is kept as a part of them."""
-    return cast("Function", njit(fastmath=_SAFE, error_model="numpy", nogil=True)(function))
+    """Compile a stage of the passes. No two of the arrays it is given may overlap: it relies on that."""
+    jit = njit(fastmath=_SAFE, error_model="numpy", nogil=True, pipeline_class=_Apart)
+    return cast("Function", jit(function))
+
+
+def inlined(function: Function) -> Function:
+    """Compile what is too small to be called: arithmetic of one pixel."""
+    jit = njit(fastmath=_SAFE, error_model="numpy", nogil=True, inline="always")
+    return cast("Function", jit(function))
 
 
 def parallel(function: Function) -> Function:
     """Compile a pass over a picture: its `prange` runs on all cores, and other threads of Python go on."""
     jit = njit(cache=True, fastmath=_SAFE, error_model="numpy", parallel=True, nogil=True)
     return cast("Function", jit(function))
+
+
+RUN = 64
+"""Pixels of one run: what is known of them fits into the processor's first cache."""
+CAPACITIES = (36, 516)
+"""Rows of scratch memory that a pass may be compiled for."""
+
+
+def capacity(rows: int) -> Array:
+    """A value whose type says for how many rows (or more) of scratch memory a pass is to be compiled.
+
+    Raises:
+        ValueError: more than a pass can hold.
+    """
+    for size in CAPACITIES:
+        if rows <= size:
+            return np.empty(0, f"S{size}")
+    raise ValueError(f"{rows} rows of scratch memory are asked for; a pass holds {CAPACITIES[-1]}")
+
+
+def aligned(shape: tuple[int, ...], dtype: type[np.generic] = np.float32) -> Array:
+    """An unwritten array whose first byte lies on a multiple of 64."""
+    size = prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + 64, np.uint8)
+    skip = -memory.ctypes.data % 64
+    found: Array = memory[skip : skip + size].view(dtype).reshape(shape)
+    return found

@@ -3,57 +3,115 @@
 import numpy as np
 from numba import prange
 
-from ._fit import fit, trim, uncertainty
-from ._jit import SOURCES, Array, Codes, F, compiled, parallel
-from ._pixels import RUN, channel_levels, combine, grid_columns, grid_row, load_ratios, spread
-from ._taylor import derivatives, unshift, widen
+from ._drop import NOBODY, hats, judge, largest, leave_out, only_doubtful, room_to_drop
+from ._fields import is_dense, table_row
+from ._fit import accumulate, answer, reweighted
+from ._jit import RUN, SOURCES, Array, Codes, F, compiled, parallel
+from ._memory import pick, rows, scratch
+from ._pixels import (
+    MOST_CHANNELS,
+    channel_levels,
+    combine,
+    dark_noise,
+    load_ratios,
+    one_channel,
+    spread_gains,
+    spread_ways,
+)  # fmt: skip
+from ._taylor import derivatives, steepness, unshift, weights
+from ._write import (
+    Maps,
+    directions,
+    judged,
+    of_channel,
+    put_albedo,
+    put_bytes,
+    put_line,
+    put_normals,
+    shade,
+    uncertainty,
+)  # fmt: skip
+
+Rows = tuple[Array, ...]
+Place = tuple[int, int, int, int]
+"""Row, first column, pixels, channels."""
+_steps = scratch(5, MOST_CHANNELS, RUN)
+_levels, _shares, _darks = (
+    scratch(MOST_CHANNELS, RUN),
+    scratch(MOST_CHANNELS, RUN),
+    scratch(MOST_CHANNELS, RUN),
+)
+_figures, _size, _good, _out = scratch(7, RUN), scratch(RUN), scratch(RUN), scratch(RUN)
+_work, _sums, _covariance, _m = scratch(6, RUN), scratch(9, RUN), scratch(6, RUN), scratch(3, RUN)
+_best, _over, _first, _second = scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN)
+_worst, _room, _level, _whole, _steep = scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN)
 
 
 @parallel
 def solve_pass(
     stack: tuple[Codes, Codes],
-    per_flat: Array,
-    directions: Array,
+    table: Array,
     sensor: Array,
     mean: Array,
     motion: tuple[Array, Array],
     rule: Array,
-    subsets: Array,
-    maps: tuple[Array, Array, Array, Array],
+    size: Array,
+    maps: Maps,
+    streamed: bool,
     _sources: int = SOURCES,
 ) -> None:
     """The whole computation of every pixel.
 
-    stack: lit and ambient. motion: shifts and jitter. rule as in `fit`, subsets as in `trim` (none: `fit`).
-    maps, filled: normals (H, W, 3), albedo (H, W, channels), figures (3, H, W: sigma, chi-square, gloss),
-    marks (4, H, W: lights used, light of the gloss, flags, valid).
+    stack: lit (lights, H, W channels), ambient (H, W channels) or (0, 0). table: (lights, channels + 3, rows,
+    columns) as `_fields` makes it: 1 / flat, direction (2), shine. motion: shifts and jitter. rule: rounds,
+    cut, doubt, lights to leave out, errors of model and shine. size: `capacity` for a row per
+    light and channel, and three more.
     """
-    shifts, jitter = motion
-    lights, height, width, channels = stack[0].shape
-    node, part = np.empty(width, np.uint32), np.empty(width, np.float32)
-    grid_columns(per_flat.shape[2], width, node, part)
+    lights, columns, channels = table.shape[0], table.shape[3], table.shape[1] - 3
+    height, width = maps[2].shape
+    dense = is_dense(table, width)
     for row in prange(height):
-        nodes = np.empty((lights, channels, per_flat.shape[2] + 1), np.float32)
-        ways = np.empty((lights, 3, per_flat.shape[2] + 1), np.float32)
-        signal = np.empty((3, lights, channels, RUN), np.float32)
-        pq = np.empty((2, lights, 3, RUN), np.float32)
-        d = np.zeros((5, channels, RUN), np.float32)
-        mix = np.empty((3, channels, RUN), np.float32)
-        zw = np.empty((2, 5, lights, RUN), np.float32)
-        work = np.empty((42, RUN), np.float32)
-        grid_row(per_flat, row, height, nodes)
-        grid_row(directions, row, height, ways)
+        nodes = np.empty((lights, channels + 3, columns), np.float32)
+        table_row(table, row, height, nodes)
+        y, v, gain = rows(size), rows(size), rows(size)
+        z, w, p, q = rows(size), rows(size), rows(size), rows(size)
+        shine, common, h = rows(size), rows(size), rows(size)
+        level, whole, c, m, pair = _level(), _whole(), _covariance(), _m(), (_first(), _second())
+        zeros(y, v, gain, (z, w, p, q, shine, common))
         for x0 in range(0, width, RUN):
             n = min(RUN, width - x0)
-            spread(nodes, node, part, x0, n, signal[2])
-            spread(ways, node, part, x0, n, pq[0])
-            look(stack, sensor, mean, shifts, row, x0, n, signal, d, mix[2])
-            weigh(signal, d, mix, pq[0], zw[0], (jitter, rule), n, work)
-            if len(subsets) > 0:
-                trim(zw[0], pq[0], n, subsets, work)
-            else:
-                fit(zw, pq, n, rule, work)
-            write(signal, zw[0], pq[0], n, work, maps, row, x0)
+            at = (row, x0, n, channels)
+            spread_gains(nodes, dense, x0, n, channels, gain)
+            spread_ways(nodes, dense, x0, n, channels, p, q, shine)
+            look(
+                stack, sensor, mean, motion, rule, at, (y, v, gain), (z, w, shine, common, h), (level, whole)
+            )
+            fit((z, w, p, q), lights, rule, size, c, m, pair, n)
+            finish(
+                (y, v),
+                (z, w, p, q, common, h),
+                (c, m, whole),
+                pair,
+                rule,
+                (row, x0, n, channels, lights),
+                maps,
+                streamed,
+            )
+
+
+@compiled
+def zeros(y: Array, v: Array, gain: Array, others: Rows) -> None:
+    """No pixel beyond the picture's edge and no light beyond the last may be anything but harmless."""
+    y[:] = 0
+    gain[:] = 0
+    v[:] = 1
+    z, w, p, q, shine, common = others
+    z[:] = 0
+    w[:] = 0
+    p[:] = 0
+    q[:] = 0
+    shine[:] = 0
+    common[:] = 0
 
 
 @compiled
@@ -61,154 +119,117 @@ def look(
     stack: tuple[Codes, Codes],
     sensor: Array,
     mean: Array,
-    shifts: Array,
-    row: int,
-    x0: int,
-    n: int,
-    signal: Array,
-    d: Array,
-    dark: Array,
+    motion: tuple[Array, Array],
+    rule: Array,
+    at: Place,
+    signal: Rows,
+    of_lights: Rows,
+    of_pixels: tuple[Array, Array],
 ) -> None:
-    """Fill signal (ratios, inverse variances; its third is 1 / flat), derivatives, the ambient's variance."""
-    lit, ambient = stack
-    load_ratios(lit, ambient, row, x0, n, signal[2], sensor, signal[0], signal[1])
-    dark_noise(ambient, row, x0, n, sensor, dark)
+    """Ratios y of all channels, one ratio z of each light, and all that makes it uncertain."""
+    row, x0, n, channels = at
+    level, whole = of_pixels
+    y, v, gain = signal
+    z, w, shine, common, variance = of_lights
+    shifts, jitter = motion
+    lights = stack[0].shape[0]
+    work, levels, shares, darks, d, steep = _work(), _levels(), _shares(), _darks(), _steps(), _steep()
+    load_ratios(stack, channels, row, x0, n, gain, sensor, work, y, v)
+    dark_noise(stack[1], channels, row, x0, n, sensor, darks)
     if len(mean) > 1:
         derivatives(mean, row, x0, n, d)
-        unshift(signal[0], d, shifts, n)
+        unshift(y, lights, channels, d, shifts)
+    take_off(y, shine, lights, channels)
+    if channels == 1:
+        one_channel(v, y, lights, gain, darks, level, whole, common, z, variance)
+    else:
+        channel_levels(y, v, lights, channels, levels, shares, whole, work[0])
+        mix, out = (levels, shares, darks), (z, variance, common)
+        combine((y, v, gain), lights, channels, mix, level, work, out)
+    steep[:] = 0
+    if len(mean) > 1:
+        steepness(d, shares, channels, steep, work)
+    weights(variance, lights, level, steep, jitter, rule[4:6], shine, w)
 
 
 @compiled
-def weigh(
-    signal: Array, d: Array, mix: Array, pq: Array, zw: Array, trust: tuple[Array, Array], n: int, work: Array
-) -> None:
-    """One signal of all channels, and everything that makes it uncertain: zw[:3]. trust: jitter and rule."""
-    jitter, rule = trust
-    take_off(signal[0], pq, n)
-    channel_levels(signal[0], signal[1], n, mix[0], mix[1], work[40:42])
-    combine(signal[0], signal[1], signal[2], mix, n, zw[0], zw[1], zw[2], work[41], work)
-    widen(zw[1], d, mix[1], work[41], jitter, rule[4:6], pq, work, n)
+def take_off(y: Array, shine: Array, lights: int, channels: int) -> None:
+    """Subtract what the coat adds, the same in all channels."""
+    for k in range(lights):
+        for c in range(channels):
+            for x in range(RUN):
+                y[k * channels + c, x] -= shine[k, x]
 
 
 @compiled
-def write(
-    signal: Array,
-    zw: Array,
-    pq: Array,
+def fit(
+    signal: Rows,
+    lights: int,
+    rule: Array,
+    size: Array,
+    c: Array,
+    m: Array,
+    pair: tuple[Array, Array],
     n: int,
-    work: Array,
-    maps: tuple[Array, Array, Array, Array],
-    row: int,
-    x0: int,
+) -> None:
+    """All lights; in doubt all but two; then rounds of reweighting from there. Fills covariance c and m."""
+    z, w, p, q = signal
+    steps, cut, doubt, most = int(rule[0]), rule[1], rule[2], int(rule[3])
+    first, second = pair
+    s = _sums()
+    first[:] = NOBODY
+    second[:] = NOBODY
+    accumulate(z, w, p, q, lights, s)
+    answer(s, c, m)
+    if most > 0:
+        hat = (rows(size), rows(size), rows(size), rows(size), rows(size), rows(size), rows(size), rows(size))
+        best, over, worst, room = _best(), _over(), _worst(), _room()
+        hats(z, w, p, q, lights, c, m, hat, worst)
+        if largest(worst, n) > doubt:
+            room_to_drop(w, lights, most, room)
+            judge(lights, w, hat, room, (best, over, first, second))
+            only_doubtful(worst, doubt, first, second)
+            leave_out(w, lights, first, second, hat[2])
+            accumulate(z, hat[2], p, q, lights, s)
+            answer(s, c, m)
+    for _ in range(steps):
+        reweighted(z, w, p, q, lights, m, cut, s)
+        answer(s, c, m)
+
+
+@compiled
+def finish(
+    signal: tuple[Array, Array],
+    of_lights: Rows,
+    found: Rows,
+    pair: tuple[Array, Array],
+    rule: Array,
+    at: tuple[int, int, int, int, int],
+    maps: Maps,
+    streamed: bool,
 ) -> None:
     """Put the run into the maps."""
-    normals, albedo, figures, marks = maps
-    write_normals(zw, pq, n, work, normals[row, x0:], figures, marks, row, x0)
-    uncertainty(zw, pq, n, work, figures[0, row, x0:])
-    shade(pq, n, normals[row, x0:], work, zw[2])
-    write_albedo(signal[0], signal[1], zw[3], zw[2], n, work, albedo[row, x0:])
-
-
-@compiled
-def dark_noise(ambient: Codes, row: int, x0: int, n: int, sensor: Array, out: Array) -> None:
-    """Variance of the ambient picture's codes: (channels, run)."""
-    for c in range(ambient.shape[2]):
-        for x in range(n):
-            code = max(F(ambient[row, x0 + x, c]) - sensor[0], F(0))
-            out[c, x] = sensor[1] * code + sensor[2]
-
-
-@compiled
-def take_off(y: Array, pq: Array, n: int) -> None:
-    """Subtract what the coat adds, the same in all channels."""
-    for k in range(y.shape[0]):
-        for c in range(y.shape[1]):
-            for x in range(n):
-                y[k, c, x] -= pq[k, 2, x]
-
-
-@compiled
-def write_normals(
-    zw: Array, pq: Array, n: int, work: Array, normals: Array, figures: Array, marks: Array, row: int, x0: int
-) -> None:
-    """Normals, chi-square, gloss and marks of one run.
-
-    A pixel without an answer gets (0, 0, 1) and is marked invalid.
-    """
-    z, w, h = zw[0], zw[1], zw[3]
-    m0, m1, m2, whole = work[15], work[16], work[17], work[40]
-    used, unclipped, dim, chi2, gloss, where = work[20], work[21], work[22], work[23], work[24], work[25]
-    work[20:25, :n] = 0
-    where[:n] = -1
-    for k in range(z.shape[0]):
-        for x in range(n):
-            r = z[k, x] - (m0[x] * pq[k, 0, x] + m1[x] * pq[k, 1, x] + m2[x])
-            where[x] = F(k) if r > gloss[x] else where[x]
-            gloss[x] = max(gloss[x], r)
-            seen = F(1) if w[k, x] > 0 else F(0)
-            unclipped[x] += seen
-            used[x] += seen if h[k, x] > F(0.25) else F(0)
-            dim[x] = max(dim[x], seen if z[k, x] * z[k, x] * w[k, x] < F(9) else F(0))
-            chi2[x] += r * r * w[k, x]
-    fit_quality, excess = figures[1, row, x0:], figures[2, row, x0:]
-    believed, source, flags, sound = (
-        marks[0, row, x0:],
-        marks[1, row, x0:],
-        marks[2, row, x0:],
-        marks[3, row, x0:],
-    )
-    for x in range(n):
-        length = np.sqrt(m0[x] * m0[x] + m1[x] * m1[x] + m2[x] * m2[x])
-        valid = (work[14, x] > 0) & (m2[x] > 0) & (used[x] >= F(3))
-        scale = F(1) / length if valid else F(0)
-        normals[x, 0], normals[x, 1] = m0[x] * scale, m1[x] * scale
-        normals[x, 2] = m2[x] * scale if valid else F(1)
-        fit_quality[x] = chi2[x] / (unclipped[x] - F(3)) if unclipped[x] > F(3) else F(0)
-        excess[x] = gloss[x] if valid else F(0)
-        believed[x], source[x] = np.int16(used[x]), np.int16(where[x])
-        clipped = 1 if whole[x] < F(z.shape[0]) - F(0.5) else 0
-        flags[x], sound[x] = clipped + (2 if dim[x] > 0 else 0), 1 if valid else 0
-
-
-@compiled
-def shade(pq: Array, n: int, normals: Array, work: Array, out: Array) -> None:
-    """What each light sends back from a white surface with these normals: out (lights, run)."""
-    n0, n1, n2 = work[20], work[21], work[22]
-    for x in range(n):
-        n0[x], n1[x], n2[x] = normals[x, 0], normals[x, 1], normals[x, 2]
-    for k in range(out.shape[0]):
-        for x in range(n):
-            out[k, x] = n0[x] * pq[k, 0, x] + n1[x] * pq[k, 1, x] + n2[x]
-
-
-@compiled
-def write_albedo(
-    y: Array, weight: Array, h: Array, shading: Array, n: int, work: Array, albedo: Array
-) -> None:
-    """Albedo of each channel under the shading that all channels share.
-
-    Clipped in every light: the lower bound that is known.
-    """
-    lights = y.shape[0]
-    up, down = work[20], work[21]
-    for c in range(y.shape[1]):
-        work[20:22, :n] = 0
-        for k in range(lights):
-            for x in range(n):
-                ws = weight[k, c, x] * h[k, x] * shading[k, x]
-                up[x] += ws * y[k, c, x]
-                down[x] += ws * shading[k, x]
-        for x in range(n):
-            if down[x] > 0:
-                albedo[x, c] = up[x] / down[x]
-            else:
-                albedo[x, c] = clipped_mean(y, c, x)
-
-
-@compiled
-def clipped_mean(y: Array, c: int, x: int) -> F:
-    """Mean of one channel over the lights."""
-    total = F(0)
-    for k in range(y.shape[0]):
-        total += y[k, c, x]
-    return total / F(y.shape[0])
+    y, v = signal
+    c, m, whole = found
+    row, x0, n, channels, lights = at
+    z, w, p, q, common, h = of_lights
+    normals, albedo, sigma, chi2, gloss, used, source, clipped, dark, valid = maps
+    f, size, good, out, work = _figures(), _size(), _good(), _out(), _work()
+    judged(z, w, p, q, lights, m, pair, rule, h, f)
+    uncertainty(w, h, common, p, q, lights, c, m, work, out)
+    put_line(sigma[row], x0, out, n, streamed)
+    directions(m, c, f, size, good)
+    put_normals(normals[row], x0, m, n, streamed)
+    shade(m, lights, p, q, z)
+    for channel in range(channels):
+        of_channel(y, v, h, z, lights, channels, channel, out, work)
+        put_albedo(albedo[row], x0, channels, channel, out, n, streamed)
+    put_line(chi2[row], x0, f[0], n, streamed)
+    put_line(gloss[row], x0, f[1], n, streamed)
+    for x in range(RUN):
+        out[x] = pick(whole[x] < F(lights) - F(0.5), F(1), F(0))
+    put_bytes(source[row], x0, f[2], n)
+    put_bytes(used[row], x0, f[3], n)
+    put_bytes(clipped[row], x0, out, n)
+    put_bytes(dark[row], x0, f[5], n)
+    put_bytes(valid[row], x0, good, n)

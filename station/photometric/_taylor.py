@@ -1,7 +1,10 @@
 """What a small shift does to a picture, by the derivatives of the mean picture."""
 
-from ._jit import Array, F, compiled
-from ._pixels import TINY
+from ._jit import RUN, Array, F, compiled
+from ._memory import known, pick
+from ._pixels import MOST_CHANNELS, TINY
+
+_five, _three = known(5, MOST_CHANNELS, RUN), known(3, RUN)
 
 
 @compiled
@@ -12,6 +15,7 @@ def derivatives(mean: Array, row: int, x0: int, n: int, out: Array) -> None:
     three.
     """
     near, far = F(2 / 3), F(1 / 12)
+    out = _five(out)
     to = x0 + n + 4
     up2, up1, on = mean[row, x0:to], mean[row + 1, x0:to], mean[row + 2, x0:to]
     down1, down2 = mean[row + 3, x0:to], mean[row + 4, x0:to]
@@ -27,52 +31,53 @@ def derivatives(mean: Array, row: int, x0: int, n: int, out: Array) -> None:
 
 
 @compiled
-def unshift(y: Array, d: Array, shifts: Array, n: int) -> None:
+def unshift(y: Array, lights: int, channels: int, d: Array, shifts: Array) -> None:
     """Move each light's ratios back by its shift (x, y in pixels), by the Taylor series of the mean picture.
 
     Only the mean's derivatives enter, so neighbouring pixels of one picture keep independent noise.
     """
-    for k in range(y.shape[0]):
+    for k in range(lights):
         dx, dy = shifts[k, 0], shifts[k, 1]
         xx, xy, yy = F(0.5) * dx * dx, dx * dy, F(0.5) * dy * dy
-        for c in range(y.shape[1]):
-            for x in range(n):
-                first = dx * d[0, c, x] + dy * d[1, c, x]
-                y[k, c, x] += first - xx * d[2, c, x] - xy * d[3, c, x] - yy * d[4, c, x]
+        for c in range(channels):
+            to = y[k * channels + c]
+            d0, d1, d2, d3, d4 = d[0, c], d[1, c], d[2, c], d[3, c], d[4, c]
+            for x in range(RUN):
+                to[x] += dx * d0[x] + dy * d1[x] - xx * d2[x] - xy * d3[x] - yy * d4[x]
 
 
 @compiled
-def widen(
+def steepness(d: Array, share: Array, channels: int, out: Array, work: Array) -> None:
+    """Square of the gradient of the one signal, from those of the channels. work: (3, run)."""
+    d, work = _five(d), _three(work)
+    total, gx, gy = work[0], work[1], work[2]
+    total[:] = TINY
+    gx[:] = 0
+    gy[:] = 0
+    for c in range(channels):
+        for x in range(RUN):
+            s = pick(F(channels) > F(1), share[c, x], F(1))
+            total[x] += s
+            gx[x] += s * d[0, c, x]
+            gy[x] += s * d[1, c, x]
+    for x in range(RUN):
+        across, down = gx[x] / total[x], gy[x] / total[x]
+        out[x] = across * across + down * down
+
+
+@compiled
+def weights(
+    variance: Array, lights: int, level: Array, steep: Array, jitter: Array, trust: Array, shine: Array,
     w: Array,
-    d: Array,
-    share: Array,
-    level: Array,
-    jitter: Array,
-    trust: Array,
-    pq: Array,
-    work: Array,
-    n: int,
-) -> None:
-    """Add to each light's variance what is left of the shifts, the model and the coat's shine.
+) -> None:  # fmt: skip
+    """Inverse variances, what is left of the shifts, the model and the coat's shine added.
 
     jitter: px per axis. trust: errors of the model, as a share of the mean level over the lights (not of each
-    ratio, or shadows would count most), and of the shine (pq[:, 2]), as a share of it.
+    ratio, or shadows would count most), and of the shine, as a share of it.
     """
-    total, gx, gy = work[0], work[1], work[2]
-    total[:n] = TINY
-    gx[:n] = 0
-    gy[:n] = 0
-    for c in range(share.shape[0]):
-        for x in range(n):
-            total[x] += share[c, x]
-            gx[x] += share[c, x] * d[0, c, x]
-            gy[x] += share[c, x] * d[1, c, x]
-    for x in range(n):
-        across, down = gx[x] / total[x], gy[x] / total[x]
-        total[x] = across * across + down * down
-    for k in range(w.shape[0]):
+    for k in range(lights):
         motion = jitter[k] * jitter[k]
-        for x in range(n):
-            model, shine = trust[0] * level[x], trust[1] * pq[k, 2, x]
-            extra = motion * total[x] + model * model + shine * shine
-            w[k, x] = w[k, x] / (F(1) + w[k, x] * extra)
+        for x in range(RUN):
+            model, coat, v = trust[0] * level[x], trust[1] * shine[k, x], variance[k, x]
+            extra = motion * steep[x] + model * model + coat * coat
+            w[k, x] = pick(v > F(0), F(1) / max(v + extra, TINY), F(0))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from ._jit import capacity
 from ._survey import tile_pass
 from .solve import Alignment, MeanRatio, sensor_row
 from .stack import LightField, Pictures, unusable
@@ -59,12 +60,11 @@ def register(pictures: Pictures, field: LightField, mean: MeanRatio, mask: NDArr
     size = (-(-height // TILE_PX), -(-width // TILE_PX))
     sums = np.zeros((*size, 10 + 4 * lights))
     least = TEXTURE * _gradient_noise(pictures, field, mean)
-    per_flat = np.ascontiguousarray(1.0 / field.flat, np.float32)
     tile_pass(
-        pictures.lit,
-        pictures.ambient,
-        per_flat,
+        pictures.rows(),
+        field.table(width),
         sensor_row(pictures),
+        capacity(lights * pictures.channels + 3),
         mean.mean,
         np.ascontiguousarray(mask),
         np.float32(least),
@@ -86,12 +86,20 @@ def _gradient_noise(pictures: Pictures, field: LightField, mean: MeanRatio) -> f
     """Standard deviation of the mean ratio's gradient, summed over the channels, where the light is poor."""
     sensor, lights = pictures.sensor, len(pictures.lit)
     level = max(float(np.median(mean.mean[::8, ::8])), 0.0)
-    dark = max(float(np.median(pictures.ambient[::8, ::8])) - sensor.black_level, 0.0)
     of_lights = (sensor.noise_a * level * field.flat + sensor.noise_b) / field.flat**2
-    of_ambient = (sensor.noise_a * dark + sensor.noise_b) * (1.0 / field.flat).mean(axis=0) ** 2
+    of_ambient = _ambient_variance(pictures) * (1.0 / field.flat).mean(axis=0) ** 2
     variance = (of_lights.sum(axis=0) / lights**2 + of_ambient).sum(axis=-1)
     taps = 2 * ((2 / 3) ** 2 + (1 / 12) ** 2)
     return float(np.sqrt(np.percentile(variance, 90) * taps * 2))
+
+
+def _ambient_variance(pictures: Pictures) -> float:
+    """Of a code of the ambient picture; none where there is no such picture."""
+    if pictures.ambient is None:
+        return 0.0
+    sensor = pictures.sensor
+    dark = max(float(np.median(pictures.ambient[::8, ::8])) - sensor.black_level, 0.0)
+    return sensor.noise_a * dark + sensor.noise_b
 
 
 def _tiles(sums: Array, fewest: float) -> _Tiles:

@@ -1,24 +1,21 @@
 """Normals and albedo of every pixel: robust weighted least squares with the sensor's noise as scale.
 
 Model (near lights, flat-field ratio): `I_k / F_k = rho n . (p_k, q_k, 1)`, so each pixel is a linear
-problem in m = rho n. The estimator is Geman and McClure's, its scale lowered step by step from the largest
-residual to a few standard deviations; where a light remains doubtful it starts again without the brightest
-and without the darkest lights.
+problem in m = rho n. Where the fit to all lights leaves a residual in doubt, the fit begins anew without the
+two lights whose absence explains most (least trimmed squares, all pairs judged), be they highlights or
+shadows; from there a few rounds with Geman and McClure's weights take back what was left out in error.
 """
 
 from dataclasses import dataclass
-from itertools import combinations
-from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._jit import LINE, aligned, capacity
 from ._passes import solve_pass
 from ._survey import mean_pass
-from .stack import FEWEST_LIGHTS, Floats, LightField, Pictures, check_field, unusable
-
-CLIPPED = 1
-DARK = 2
+from .stack import Floats, LightField, Pictures, check_field, unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,31 +23,27 @@ class Estimator:
     """How the lights of a pixel are weighed.
 
     Attributes:
-        steps: most rounds of reweighting; 0 is plain weighted least squares.
+        steps: rounds of reweighting.
         cut: residual in standard deviations that weighs a quarter.
-        highlight: cost of disbelieving a light for being too bright, against one for being too dark; below 1
-            highlights are the more likely explanation.
-        dropped_share: share of the lights left out, the brightest or the darkest, in the second and third
-            fit.
+        left_out: most lights that a doubtful pixel begins without, 0 to 2; four lights always stay.
+        doubt: largest residual of the fit to all lights, in deviations, from which a pixel is doubtful.
         model_error: what the model is wrong by, as a share of the mean signal, beside the sensor's noise.
         shine_error: what the coat's shine is known to, as a share of it.
-        trimmed: lights left out of every pixel, whichever fit worst; above 0 it is least trimmed squares over
-            all subsets, and what is said of rounds and starts does not apply.
     """
 
-    steps: int = 12
+    steps: int = 2
     cut: float = 3.0
-    highlight: float = 0.8
-    dropped_share: float = 0.25
+    left_out: int = 2
+    doubt: float = 3.0
     model_error: float = 0.005
     shine_error: float = 0.2
-    trimmed: int = 0
 
 
 ROBUST = Estimator()
-LEAST_SQUARES = Estimator(steps=0, dropped_share=0.0)
-TRIMMED = Estimator(trimmed=2)
-MOST_SUBSETS = 500
+LEAST_SQUARES = Estimator(steps=0, left_out=0)
+MOST_LEFT_OUT = 2
+TRIMMED = Estimator(steps=0, doubt=0.0)
+"""Least trimmed squares: every pixel without the two lights that fit worst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +116,8 @@ def mean_ratio(pictures: Pictures, field: LightField, block: int = 8) -> MeanRat
     lights, height, width, channels = pictures.lit.shape
     mean = np.empty((height + 4, width + 4, channels), np.float32)
     blocks = np.empty((lights, height // block, width // block), np.float32)
-    per_flat = np.ascontiguousarray(1.0 / field.flat, np.float32)
-    mean_pass(pictures.lit, pictures.ambient, per_flat, sensor_row(pictures), block, mean, blocks)
+    size = capacity(lights * channels + 3)
+    mean_pass(pictures.rows(), field.table(width), sensor_row(pictures), block, size, mean, blocks)
     mean[:2], mean[-2:] = mean[2], mean[-3]
     mean[:, :2], mean[:, -2:] = mean[:, 2:3], mean[:, -3:-2]
     return MeanRatio(mean, blocks, block)
@@ -137,6 +130,7 @@ def solve(
     estimator: Estimator = ROBUST,
     alignment: Alignment | None = None,
     mean: MeanRatio | None = None,
+    out: Solution | None = None,
 ) -> Solution:
     """Normals, albedo and their uncertainty.
 
@@ -146,6 +140,8 @@ def solve(
         estimator: how outliers are treated.
         alignment: shifts to undo and how well they are known; None takes the pictures as they lie.
         mean: from `mean_ratio`; computed where it is needed and not given.
+        out: a solution of pictures of the same size that nobody needs any more; it is written over, which
+            saves the time that new memory costs.
 
     Raises:
         StationError: `stack_unusable`: sizes do not fit, or no pixel has three lights that are not clipped.
@@ -155,25 +151,21 @@ def solve(
     if alignment is not None and mean is None:
         mean = mean_ratio(pictures, field)
     about = alignment or Alignment(np.zeros((lights, 2), np.float32), np.zeros(lights, np.float32))
-    normals = np.empty((height, width, 3), np.float32)
-    albedo = np.empty((height, width, channels), np.float32)
-    figures = np.empty((3, height, width), np.float32)
-    marks = np.empty((4, height, width), np.int16)
+    found = _unwritten(height, width, channels) if out is None else _fitting(out, (height, width, channels))
     solve_pass(
-        (pictures.lit, pictures.ambient),
-        np.ascontiguousarray(1.0 / field.flat, np.float32),
-        field.ways(),
+        pictures.rows(),
+        field.table(width),
         sensor_row(pictures),
-        mean.mean if mean is not None else np.zeros((1, 1, 1), np.float32),
-        (
-            np.ascontiguousarray(about.shift_px, np.float32),
-            np.ascontiguousarray(about.jitter_px, np.float32),
-        ),
-        _rule(estimator, lights),
-        _subsets(estimator.trimmed, lights),
-        (normals, albedo, figures, marks),
+        mean.mean if mean is not None else np.zeros((1, 1, channels), np.float32),
+        (np.ascontiguousarray(about.shift_px, np.float32), np.ascontiguousarray(about.jitter_px, np.float32)),
+        _rule(estimator),
+        capacity(lights * channels + 3),
+        _maps(found),
+        _streamable(found),
     )
-    return _solution(normals, albedo, figures, marks)
+    if not found.valid.any():
+        raise unusable("no pixel has three lights that are neither clipped nor dark")
+    return found
 
 
 def sensor_row(pictures: Pictures) -> Floats:
@@ -182,40 +174,51 @@ def sensor_row(pictures: Pictures) -> Floats:
     return np.array([s.black_level, s.noise_a, s.noise_b, s.clipped_from], np.float32)
 
 
-def _rule(estimator: Estimator, lights: int) -> Floats:
-    dropped = int(estimator.dropped_share * lights)
-    trust = [estimator.model_error, estimator.shine_error]
-    numbers = [dropped, estimator.steps, estimator.cut, estimator.highlight, *trust]
+def _rule(estimator: Estimator) -> Floats:
+    e = estimator
+    if not 0 <= e.left_out <= MOST_LEFT_OUT:
+        raise unusable(f"{e.left_out} lights cannot be left out of a pixel, at most {MOST_LEFT_OUT}")
+    numbers = [e.steps, e.cut, e.doubt, e.left_out, e.model_error, e.shine_error]
     return np.array(numbers, np.float32)
 
 
-def _subsets(trimmed: int, lights: int) -> Floats:
-    """All ways to leave out so many lights, as rows of 0 and 1; no row at all for none."""
-    if trimmed == 0:
-        return np.empty((0, lights), np.float32)
-    if not 0 < trimmed <= lights - FEWEST_LIGHTS - 1:
-        raise unusable(f"of {lights} lights {trimmed} cannot be left out")
-    if comb(lights, trimmed) > MOST_SUBSETS:
-        raise unusable(f"there are too many ways to leave out {trimmed} of {lights} lights")
-    rows = np.ones((comb(lights, trimmed), lights), np.float32)
-    for row, left_out in enumerate(combinations(range(lights), trimmed)):
-        rows[row, list(left_out)] = 0
-    return rows
-
-
-def _solution(normals: Floats, albedo: Floats, figures: Floats, marks: NDArray[np.int16]) -> Solution:
-    valid = marks[3] != 0
-    if not valid.any():
-        raise unusable("no pixel has three lights that are neither clipped nor dark")
+def _unwritten(height: int, width: int, channels: int) -> Solution:
+    plain = (height, width)
     return Solution(
-        normals=normals,
-        albedo=albedo,
-        sigma_rad=figures[0],
-        chi2=figures[1],
-        lights_used=marks[0].astype(np.uint8),
-        gloss=figures[2],
-        gloss_light=marks[1].astype(np.int8),
-        clipped=(marks[2] & CLIPPED) != 0,
-        dark=(marks[2] & DARK) != 0,
-        valid=valid,
+        normals=aligned((*plain, 3)),
+        albedo=aligned((*plain, channels)),
+        sigma_rad=aligned(plain),
+        chi2=aligned(plain),
+        gloss=aligned(plain),
+        lights_used=aligned(plain, np.uint8),
+        gloss_light=aligned(plain, np.int8),
+        clipped=aligned(plain, np.bool_),
+        dark=aligned(plain, np.bool_),
+        valid=aligned(plain, np.bool_),
     )
+
+
+def _fitting(out: Solution, shape: tuple[int, int, int]) -> Solution:
+    if out.albedo.shape != shape:
+        raise unusable(f"maps of shape {out.albedo.shape} cannot take a solution of shape {shape}")
+    return out
+
+
+def _maps(found: Solution) -> tuple[NDArray[Any], ...]:
+    """The arrays as the pass fills them: rows side by side, marks as bytes."""
+    height, width, channels = found.albedo.shape
+    bytes_ = (found.lights_used, found.gloss_light, found.clipped, found.dark, found.valid)
+    return (
+        found.normals.reshape(height, 3 * width),
+        found.albedo.reshape(height, channels * width),
+        found.sigma_rad,
+        found.chi2,
+        found.gloss,
+        *(marks.view(np.int8) for marks in bytes_),
+    )
+
+
+def _streamable(found: Solution) -> bool:
+    """Whether every run of every row begins on a cache line."""
+    floats = (found.normals, found.albedo, found.sigma_rad, found.chi2, found.gloss)
+    return found.valid.shape[1] % LINE == 0 and all(a.ctypes.data % 64 == 0 for a in floats)

@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..documents.fault import StationError
+from ._fields import table_of
+from ._pixels import MOST_CHANNELS
 
 Floats = NDArray[np.float32]
-Codes = NDArray[np.uint16]
+Codes = NDArray[Any]
 
 FEWEST_LIGHTS = 3
+MOST_LIGHTS = 128
 CLIP_SHARE = 0.98
 """Codes from this share of full scale on count as clipped: sensors bend before they saturate."""
 
@@ -62,9 +65,13 @@ class LightField:
         return replace(self, flat=scaled)
 
     def ways(self) -> Floats:
-        """Directions and shine together, float32 (lights, rows, columns, 3), as the passes take them."""
+        """Directions and shine together, float32 (lights, rows, columns, 3)."""
         shine = np.zeros(self.tangent.shape[:3], np.float32) if self.shine is None else self.shine
         return np.concatenate([self.tangent, shine[..., None]], axis=3).astype(np.float32)
+
+    def table(self, width: int) -> Floats:
+        """For a picture so wide, as the passes take it: 1 / flat of each channel, direction (2), shine."""
+        return table_of(np.concatenate([1.0 / self.flat, self.ways()], axis=3), width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +79,58 @@ class Pictures:
     """The pictures of one stack, all of one size.
 
     Attributes:
-        lit: uint16 (lights, H, W, channels), codes as the camera gave them.
-        ambient: uint16 (H, W, channels), all lights off.
+        lit: uint8 or uint16 (lights, H, W, channels), codes as the camera gave them.
+        ambient: (H, W, channels), all lights off, of the same type; None: the black level is all there is
+            without light.
         sensor: of all of them.
     """
 
     lit: Codes
-    ambient: Codes
+    ambient: Codes | None
     sensor: Sensor
 
+    @property
+    def lights(self) -> int:
+        """How many."""
+        return int(self.lit.shape[0])
 
-def pictures(lit: Sequence[NDArray[Any]], ambient: NDArray[Any], sensor: Sensor) -> Pictures:
+    @property
+    def channels(self) -> int:
+        """How many."""
+        return int(self.lit.shape[3])
+
+    def rows(self) -> tuple[Codes, Codes]:
+        """Lit (lights, H, W channels) and ambient (H, W channels) or (0, 0), as the passes take them."""
+        lights, height, width, channels = self.lit.shape
+        lit = np.ascontiguousarray(self.lit).reshape(lights, height, width * channels)
+        if self.ambient is None:
+            return lit, np.empty((0, 0), lit.dtype)
+        return lit, np.ascontiguousarray(self.ambient).reshape(height, width * channels)
+
+    def above_dark(self) -> Floats:
+        """Codes above those without light, (lights, H, W, channels)."""
+        dark = self.sensor.black_level if self.ambient is None else self.ambient.astype(np.float32)
+        return np.asarray(self.lit.astype(np.float32) - dark, np.float32)
+
+
+def pictures(lit: Sequence[NDArray[Any]], ambient: NDArray[Any] | None, sensor: Sensor) -> Pictures:
     """Put frames (H, W) or (H, W, channels) of uint8 or uint16 together.
 
+    Args:
+        lit: one frame per light, in any order that the light field shares.
+        ambient: all lights off; None: the sensor's black level stands for it.
+        sensor: they all came from.
+
     Raises:
-        StationError: `stack_unusable`: fewer than three lights, frames that differ in size or kind, or no
-            pixels.
+        StationError: `stack_unusable`: fewer than three lights or more than 128, more than four channels,
+            frames that differ in size or kind, or no pixels.
     """
     if len(lit) < FEWEST_LIGHTS:
         raise unusable(f"the stack holds {len(lit)} lit pictures, and normals need at least {FEWEST_LIGHTS}")
+    if len(lit) > MOST_LIGHTS:
+        raise unusable(f"the stack holds {len(lit)} lit pictures, more than {MOST_LIGHTS}")
     first = lit[0]
-    for number, frame in enumerate((*lit, ambient)):
+    for number, frame in enumerate((*lit, *([] if ambient is None else [ambient]))):
         name = "the ambient picture" if number == len(lit) else f"the picture of light {number}"
         if frame.dtype not in (np.uint8, np.uint16):
             raise unusable(f"{name} holds {frame.dtype} values, not the camera's uint8 or uint16 codes")
@@ -103,10 +141,13 @@ def pictures(lit: Sequence[NDArray[Any]], ambient: NDArray[Any], sensor: Sensor)
     if first.ndim not in (2, 3) or first.size == 0:
         raise unusable(f"pictures of shape {first.shape} are not (H, W) or (H, W, channels)")
     shape = first.shape if first.ndim == 3 else (*first.shape, 1)
-    stacked = np.empty((len(lit), *shape), np.uint16)
+    if shape[2] > MOST_CHANNELS:
+        raise unusable(f"the pictures have {shape[2]} channels, more than {MOST_CHANNELS}")
+    stacked = np.empty((len(lit), *shape), first.dtype)
     for number, frame in enumerate(lit):
         stacked[number] = frame.reshape(shape)
-    return Pictures(stacked, np.ascontiguousarray(ambient.reshape(shape), np.uint16), sensor)
+    dark = None if ambient is None else np.ascontiguousarray(ambient.reshape(shape))
+    return Pictures(stacked, dark, sensor)
 
 
 def check_field(field: LightField, lit: Codes) -> None:

@@ -3,6 +3,7 @@
 The data is public work and not part of the project, see the fixture `test_data`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from scipy.io import loadmat
 
 from station.photometric.lights import directional_field
-from station.photometric.scale import with_estimated_noise
-from station.photometric.solve import TRIMMED, Estimator, solve
+from station.photometric.linear import least_squares
+from station.photometric.scale import with_estimated_black, with_estimated_noise
+from station.photometric.solve import ROBUST, TRIMMED, Estimator, solve
 from station.photometric.stack import Sensor, pictures
 
 WHITE = 60000.0
@@ -42,16 +44,16 @@ def error_deg(normals: Any, true: Any, mask: Any) -> float:
 def test_least_squares_is_least_squares(bunny: Any) -> None:
     """The figure that anybody's unweighted least squares gives on this data."""
     name, taken, field, mask, true = bunny
-    dull = Estimator(steps=0, dropped_share=0.0, model_error=0.0)
-    found = solve(taken, field, estimator=dull)
+    dull = Estimator(steps=0, left_out=0, model_error=0.0)
     expected = {"bunny_lambert": 4.77, "bunny_specular": 13.22}[name]
-    assert error_deg(found.normals, true, mask) == pytest.approx(expected, abs=0.01)
+    for found in (solve(taken, field, estimator=dull).normals, least_squares(taken, field).normals):
+        assert error_deg(found, true, mask) == pytest.approx(expected, abs=0.02)
 
 
 def test_the_default_estimator_sees_through_gloss_and_shadow(bunny: Any) -> None:
     name, taken, field, mask, true = bunny
     found = solve(with_estimated_noise(taken, field, mask), field)
-    bound = {"bunny_lambert": 4.1, "bunny_specular": 5.0}[name]
+    bound = {"bunny_lambert": 3.9, "bunny_specular": 4.65}[name]
     assert error_deg(found.normals, true, mask) <= bound
     unmasked = solve(with_estimated_noise(taken, field), field)
     assert error_deg(unmasked.normals, true, mask) <= bound
@@ -60,5 +62,17 @@ def test_the_default_estimator_sees_through_gloss_and_shadow(bunny: Any) -> None
 def test_least_trimmed_squares_agree(bunny: Any) -> None:
     name, taken, field, mask, true = bunny
     found = solve(with_estimated_noise(taken, field, mask), field, estimator=TRIMMED)
-    bound = {"bunny_lambert": 4.1, "bunny_specular": 5.0}[name]
+    bound = {"bunny_lambert": 4.1, "bunny_specular": 4.9}[name]
     assert error_deg(found.normals, true, mask) <= bound
+
+
+@pytest.mark.parametrize("estimator", [ROBUST, TRIMMED])
+def test_the_black_level_is_what_is_left_of_the_error(bunny: Any, estimator: Any) -> None:
+    """These pictures lack about a tenth of their level: with it put back the error shrinks to a tenth."""
+    name, taken, field, mask, true = bunny
+    bound = {"bunny_lambert": 0.6, "bunny_specular": 1.2}[name]
+    for where in (mask, None):
+        mended = with_estimated_black(replace(taken, ambient=None), field, where)
+        found = solve(mended, field, estimator=estimator)
+        assert error_deg(found.normals, true, mask) <= bound
+        assert found.valid[mask].mean() > 0.99  # the rest is marked: fewer than three lights believed

@@ -8,7 +8,7 @@ import pytest
 
 from station.documents.fault import StationError
 from station.photometric.lights import directional_field, near_tangents
-from station.photometric.scale import with_estimated_noise
+from station.photometric.scale import with_estimated_black, with_estimated_noise
 from station.photometric.solve import LEAST_SQUARES, ROBUST, TRIMMED, Alignment, solve
 from station.photometric.stack import LightField, Pictures, Sensor, pictures
 
@@ -262,11 +262,22 @@ def test_noise_of_a_dark_stack_cannot_be_estimated(bench: Any) -> None:
         with_estimated_noise(taken, bench.field())
 
 
-@pytest.mark.parametrize("trimmed", [5, 8, -1])
-def test_too_many_lights_cannot_be_trimmed(bench: Any, trimmed: int) -> None:
+def test_a_black_level_that_looks_like_albedo_cannot_be_told(bench: Any) -> None:
+    """Under one ring every surface explains a common code."""
+    light = bench.render(bench.normals(wavy), printed(bench))
+    field = directional_field(bench.lights, np.full((8, 3), 30000.0))
+    taken = replace(bench.expose(light, 1), ambient=None)
+    with pytest.raises(StationError, match="take a dark picture"):
+        with_estimated_black(taken, field)
+    with pytest.raises(StationError, match="come with a dark one"):
+        with_estimated_black(bench.expose(light, 1), field)
+
+
+@pytest.mark.parametrize("left_out", [3, -1])
+def test_too_many_lights_cannot_be_left_out(bench: Any, left_out: int) -> None:
     taken = bench.expose(bench.render(bench.normals(wavy), np.full((1, 1, 3), 0.5)), None)
     with pytest.raises(StationError, match="left out"):
-        solve(taken, bench.field(), estimator=replace(TRIMMED, trimmed=trimmed))
+        solve(taken, bench.field(), estimator=replace(TRIMMED, left_out=left_out))
 
 
 def frames(count: Any = 4, shape: Any = (6, 8, 3), dtype: Any = np.uint16) -> Any:
