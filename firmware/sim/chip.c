@@ -27,6 +27,7 @@ enum {
     SLICE_CYCLES = CHIP_HZ / 1000,
     SETTLING_CYCLES = 64, /* until a change of the pins is in the log */
     UCSR0A_AT = 0xC0,
+    TCNT1_AT = 0x84,
     RECEIVED_VECTOR = 18 * 4, /* and behind it come those that let the receiver's go first */
     LAST_VECTOR = 25 * 4,
     LET_IN_CYCLES = 8, /* interrupts that are let in for shorter only let the next one in the row in: the receiver's is the last */
@@ -81,6 +82,13 @@ static void receiver_polled(struct avr_irq_t *irq, uint32_t value, void *unused)
     (void)value;
     (void)unused;
     looked_after = avr->cycle;
+}
+
+uint16_t chip_timer_1(void)
+{
+    avr_io_addr_t low = AVR_DATA_TO_IO(TCNT1_AT);
+    avr->io[low].r.c(avr, TCNT1_AT, avr->io[low].r.param); /* brings both bytes up to date */
+    return (uint16_t)(avr->data[TCNT1_AT] | avr->data[TCNT1_AT + 1] << 8);
 }
 
 unsigned chip_deaf_cycles(void)

@@ -23,6 +23,9 @@ bool chip_hang(void);
 /* Write one byte of its memory, as a debugger does. False: there is no such place. */
 bool chip_poke(unsigned address, uint8_t value);
 
+/* What timer 1 shows. */
+uint16_t chip_timer_1(void);
+
 /* Longest that the serial receiver was left alone since power on, boot excepted. */
 unsigned chip_deaf_cycles(void);
 

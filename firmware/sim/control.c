@@ -32,9 +32,10 @@ static void tell_state(void)
 {
     struct pins_senses senses = pins_senses();
     char text[240];
-    snprintf(text, sizeof text, "ok state mask=%u beeps=%u buzzer_hz=%u buzzer_ms=%u status_led=%d deaf_cycles=%u ordered_cycle=%llu cycle=%llu",
+    snprintf(text, sizeof text,
+             "ok state mask=%u beeps=%u buzzer_hz=%u buzzer_ms=%u status_led=%d deaf_cycles=%u timer1=%u ordered_cycle=%llu cycle=%llu",
              senses.lights, senses.beeps, senses.buzzer_hz, senses.buzzer_ms, senses.status_led, chip_deaf_cycles(),
-             (unsigned long long)ordered_cycle, (unsigned long long)chip_cycle());
+             chip_timer_1(), (unsigned long long)ordered_cycle, (unsigned long long)chip_cycle());
     control_say("%s", text);
 }
 

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from station.rig.link import SerialLink
 from station.rig.serial_rig import SerialRig
 from station.wire import messages as m
-from station.wire.frame import CRC_SEED, checksum
+from station.wire.frame import CRC_SEED, Frame, FrameReader, checksum
 
 CYCLES_PER_MS = 16_000
 FIGURES: pytest.StashKey[list[str]] = pytest.StashKey()
@@ -93,6 +94,41 @@ def connect() -> Iterator[Callable[..., SerialRig]]:
 def rig(watched: Watched, connect: Callable[..., SerialRig]) -> SerialRig:
     """A rig on the watched board."""
     return connect(watched)
+
+
+class RawHost:
+    """Speaks the protocol by hand; nothing is repeated, acknowledged or kept alive."""
+
+    def __init__(self, port: str) -> None:
+        self.link = SerialLink(port, m.BAUD)
+        self._reader = FrameReader()
+        self._seq = 0
+        self.events: list[m.Event] = []
+
+    def ask(self, command: m.Identified) -> m.Reply:
+        self._seq += 1
+        self.link.write(Frame(self._seq, command.ID, command.pack()).encode())
+        replies: list[Frame] = []
+        while not replies:
+            replies = [frame for frame in self.listen() if frame.seq == self._seq]
+        return m.REPLIES[replies[0].type].unpack(replies[0].payload)
+
+    def listen(self) -> list[Frame]:
+        """Take in what has arrived; events are kept, replies handed back."""
+        frames = self._reader.feed(self.link.read(0.02))
+        self.events += [
+            m.EVENTS[frame.type].unpack(frame.payload) for frame in frames if frame.type in m.EVENTS
+        ]
+        return [frame for frame in frames if frame.type not in m.EVENTS]
+
+
+@pytest.fixture
+def raw_host(watched: Watched) -> Iterator[RawHost]:
+    """A host by hand on the watched board."""
+    made = RawHost(str(watched.board.link))
+    made.link.open()
+    yield made
+    made.link.close()
 
 
 def load(rig: SerialRig, steps: Sequence[m.ProgrammeStep]) -> None:

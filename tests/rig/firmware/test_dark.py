@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from station.rig.link import SerialLink
 from station.wire import messages as m
-from station.wire.frame import Frame, FrameReader
 
 CYCLES_PER_MS = 16_000
 MAX_ON_MS = 400
@@ -126,32 +124,6 @@ def test_a_host_that_lives_keeps_its_light(watched: Any, start_host: StartHost, 
 # --- a host that babbles ------------------------------------------------------------------------------------
 
 
-class Babbler:
-    """Opens a session by hand, lights a light, then writes bytes without meaning."""
-
-    def __init__(self, port: str) -> None:
-        self.link = SerialLink(port, m.BAUD)
-        self._reader = FrameReader()
-        self._chance = random.Random(11)
-
-    def ask(self, seq: int, command: m.Command) -> None:
-        self.link.write(Frame(seq, command.ID, command.pack()).encode())
-        while all(frame.seq != seq for frame in self._reader.feed(self.link.read(0.05))):
-            pass
-
-    def babble(self) -> None:
-        self.link.write(self._chance.randbytes(200))
-        self.link.read(0.001)
-
-
-@pytest.fixture
-def babbler(watched: Any) -> Iterator[Babbler]:
-    made = Babbler(str(watched.board.link))
-    made.link.open()
-    yield made
-    made.link.close()
-
-
 @pytest.mark.parametrize(
     ("lease_ms", "max_on_ms", "within_ms"),
     [
@@ -161,13 +133,15 @@ def babbler(watched: Any) -> Iterator[Babbler]:
     ids=["maximum on-time", "lease"],
 )
 def test_a_flood_of_noise_keeps_no_light_alight(
-    watched: Any, babbler: Babbler, poll: Poll, lease_ms: int, max_on_ms: int, within_ms: float
+    watched: Any, raw_host: Any, poll: Poll, lease_ms: int, max_on_ms: int, within_ms: float
 ) -> None:
-    babbler.ask(1, m.Hello(m.MAJOR, m.MINOR, m.SCHEMA_HASH, 5, lease_ms))
-    babbler.ask(2, m.Light(3, 0, max_on_ms))
+    chance = random.Random(11)
+    raw_host.ask(m.Hello(m.MAJOR, m.MINOR, m.SCHEMA_HASH, 5, lease_ms))
+    raw_host.ask(m.Light(3, 0, max_on_ms))
 
     def dark() -> bool:
-        babbler.babble()
+        raw_host.link.write(chance.randbytes(200))
+        raw_host.link.read(0.001)
         return not lit(watched)
 
     poll(dark, "the light was off")

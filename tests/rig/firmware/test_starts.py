@@ -9,9 +9,12 @@ from station.wire import messages as m
 
 CYCLES_PER_US = 16
 CYCLES_PER_TICK = 8
+TICKS_PER_US = 2
 TICKS_PER_MS = 2_000
 WRAP = 1 << 32
+HALF = 1 << 16
 EXACT_US = 10
+EXACT_TICKS = 20
 TRIES = 5  # a busy machine may be too late for a moment that comes only once
 STEPS = [m.ProgrammeStep(0, 0x10, 1, 200, 1_000, 1_000)]
 
@@ -35,11 +38,19 @@ def is_exact(cycles: int, ticks: int) -> bool:
     return abs(cycles - ticks % WRAP * CYCLES_PER_TICK) <= EXACT_US * CYCLES_PER_US
 
 
+def is_exact_by_the_timer(watched: Any, cycle: int, tick: int) -> bool:
+    """What the chip's timer shows is the lower half of the clock."""
+    state = watched.board.state()
+    passed = (int(state["cycle"]) - cycle) // CYCLES_PER_TICK
+    off = (int(state["timer1"]) - passed - tick + HALF // 2) % HALF - HALF // 2
+    return abs(off) <= EXACT_TICKS
+
+
 @pytest.mark.parametrize("ppm", [-5_000, 0, 5_000])
 def test_the_first_light_goes_on_at_its_tick_whatever_the_clock(
     watch: Any, connect: Any, armed: Armed, poll: Any, ppm: int
 ) -> None:
-    """Ticks and pins are held against each other over all starts: the first one sets what both count from."""
+    """Over all starts, ticks pass as the pins' cycles do; and the first was right by the timer itself."""
     watched = watch("--clock-ppm", str(ppm))
     rig = connect(watched)
     found = []
@@ -49,6 +60,25 @@ def test_the_first_light_goes_on_at_its_tick_whatever_the_clock(
         found.append((first_on(watched, poll, 4 * len(found)), at))
     (cycle, tick), *others = found
     assert all(is_exact(other_cycle - cycle, at - tick) for other_cycle, at in others), found
+    assert is_exact_by_the_timer(watched, cycle, tick)
+
+
+@pytest.mark.parametrize("beside", [-30, -1, 0, 1, 5, 20])
+def test_a_start_beside_the_end_of_the_timer_is_reported_like_any_other(
+    watched: Any, raw_host: Any, armed: Armed, poll: Any, beside: int
+) -> None:
+    """The timer runs over every 33 ms, here while the stage keeps the interrupt out that counts that."""
+    raw_host.ask(m.Hello(m.MAJOR, m.MINOR, m.SCHEMA_HASH, 3, m.LEASE_MAX_MS))
+    armed(raw_host, STEPS)
+    at = (raw_host.ask(m.Ping()).ticks // HALF + 6) * HALF + beside
+    assert raw_host.ask(m.StartAt(at % WRAP)) == m.Ok()
+    assert is_exact_by_the_timer(watched, first_on(watched, poll, 0), at)
+    while not raw_host.events:
+        raw_host.listen()
+    done = raw_host.events[0]
+    assert 0 <= done.on_ticks - at <= EXACT_TICKS
+    assert 0 <= done.trigger_ticks - done.on_ticks - 200 * TICKS_PER_US <= EXACT_TICKS
+    assert 0 <= done.off_ticks - done.trigger_ticks - 1_000 * TICKS_PER_US <= EXACT_TICKS
 
 
 def test_a_start_may_lie_beyond_the_end_of_the_clock(watched: Any, rig: Any, armed: Armed, poll: Any) -> None:
