@@ -17,9 +17,15 @@ from ..documents.rig import (
 from ..scan.desk import RigDesk
 
 
-def rig_methods(desk: RigDesk) -> tuple[Method[Any], ...]:
-    """None of them disturbs a scan: they are refused with `busy` while one runs."""
+Methods = tuple[Method[Any], ...]
 
+
+def rig_methods(desk: RigDesk) -> Methods:
+    """None of them disturbs a scan: they are refused with `busy` while one runs."""
+    return (*_asking(desk), *_testing(desk), *_lending(desk))
+
+
+def _asking(desk: RigDesk) -> Methods:
     async def info(_: NoParams) -> RigReport:
         return await desk.info()
 
@@ -28,15 +34,6 @@ def rig_methods(desk: RigDesk) -> tuple[Method[Any], ...]:
 
     async def traffic(params: TrafficSince) -> list[RigTraffic]:
         return desk.traffic(params.number)
-
-    async def selftest(_: NoParams) -> SelftestStarted:
-        return SelftestStarted(test_id=await desk.start_selftest())
-
-    async def release(params: RigRelease) -> RigLent:
-        return await desk.release(params.for_s, params.why)
-
-    async def retake(_: NoParams) -> RigReport:
-        return await desk.retake()
 
     return (
         Method("rig.info", info, NoParams, RigReport, "Who the board is and how it is."),
@@ -55,6 +52,14 @@ def rig_methods(desk: RigDesk) -> tuple[Method[Any], ...]:
             list[RigTraffic],
             "The newest messages on the line to the board, decoded.",
         ),
+    )
+
+
+def _testing(desk: RigDesk) -> Methods:
+    async def selftest(_: NoParams) -> SelftestStarted:
+        return SelftestStarted(test_id=await desk.start_selftest())
+
+    return (
         Method(
             "rig.selftest",
             selftest,
@@ -64,6 +69,17 @@ def rig_methods(desk: RigDesk) -> tuple[Method[Any], ...]:
             effect="Lights go on and off.",
             completes="rig.tested",
         ),
+    )
+
+
+def _lending(desk: RigDesk) -> Methods:
+    async def release(params: RigRelease) -> RigLent:
+        return await desk.release(params.for_s, params.why)
+
+    async def retake(_: NoParams) -> RigReport:
+        return await desk.retake()
+
+    return (
         Method(
             "rig.release",
             release,
