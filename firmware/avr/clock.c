@@ -9,7 +9,7 @@
 
 _Static_assert(F_CPU / 8u == HAL_TICKS_HZ, "timer 1 does not run at the announced rate");
 
-#define LEAD 72u /* ticks a stage is called early: 36 us, longer than anything else keeps it waiting, and a little for the receiver */
+#define LEAD 72u /* ticks a stage is called early: 36 us, longer than anything keeps it waiting, and a little for the receiver */
 #define POLL 8u  /* ticks in which the receiver can be looked after once more */
 #define SOON 8u  /* ticks that certainly lie ahead when the compare register is written */
 

@@ -50,6 +50,31 @@ def test_light_trigger_and_exposure_are_as_long_as_asked(
         assert 0 <= light_on.cycle - light_off.cycle - gap_us * CYCLES_PER_US < 10 * CYCLES_PER_US
 
 
+@pytest.mark.soak
+def test_exposures_over_the_whole_range(
+    watched: Any, rig: Any, run: Run, poll: Any, record_property: Callable[[str, object], None]
+) -> None:
+    """Each a little longer than the last, from 1 ms to 500 ms."""
+    asked_us = [round(1_000 * 500 ** (k / 63)) for k in range(64)]
+    for begin in range(0, len(asked_us), 8):
+        part = asked_us[begin : begin + 8]
+        wanted = len(watched.edges()) + 4 * len(part)
+        run(rig, [m.ProgrammeStep(i, 1 << i, 1, 500, expose_us, 1_000) for i, expose_us in enumerate(part)])
+        poll(lambda wanted=wanted: len(watched.edges()) >= wanted, "all steps were done")
+    on, high, low, off = (watched.edges()[start::4] for start in range(4))
+    off_us = [
+        (end.cycle - start.cycle) / CYCLES_PER_US - expose_us
+        for start, end, expose_us in zip(high, low, asked_us, strict=True)
+    ]
+    lit_us = [
+        (end.cycle - start.cycle) / CYCLES_PER_US - 500 - expose_us
+        for start, end, expose_us in zip(on, off, asked_us, strict=True)
+    ]
+    record_property("worst_trigger", [max(map(abs, off_us)), "us"])
+    record_property("worst_light", [max(map(abs, lit_us)), "us"])
+    assert max(map(abs, off_us + lit_us)) <= 10
+
+
 def test_a_step_without_trigger_leaves_that_pin_alone(watched: Any, rig: Any, run: Run, poll: Any) -> None:
     run(rig, [m.ProgrammeStep(0, 0x81, 0, 100, 1_000, 1_000)])
     poll(lambda: len(watched.edges()) >= 4, "the step was done")  # each light has a port of its own
