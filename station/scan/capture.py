@@ -17,8 +17,8 @@ from .schedule import Exposure, exposures_of
 
 log = logging.getLogger(__name__)
 
-FRESH = 3
-"""Frames of a new scan that must have confirmed what is remembered of the camera's clock."""
+FRESH = 1
+"""Frames that a scan looks at before it trusts what is remembered of the clock; those it takes are the proof."""
 
 
 class Capture:

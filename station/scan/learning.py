@@ -10,8 +10,6 @@ from ..rig.interface import ProgrammableRig
 from .hands import Hands
 from .locking import STALE_S, Lead, horizon_s, known
 
-AT_ONCE = 2
-"""Frames looked at before the clocks are looked at again."""
 MOST = 60
 """Frames that are spent on learning."""
 
@@ -38,10 +36,10 @@ class Learning:
         """
         begun_s, watch = time.monotonic(), self.hands.watch
         now = await self.known(steps)
-        for _ in range(0, MOST, AT_ONCE):
+        for _ in range(MOST):
             if now is not None and fresh <= 0 and enough(now):
                 break
-            fresh -= await self.hands.on_camera(lambda: watch.learn(AT_ONCE, begun_s))
+            fresh -= await self.hands.on_camera(lambda: watch.learn(1, begun_s))
             now = await self.known(steps)
         return now
 

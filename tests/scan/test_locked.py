@@ -48,7 +48,7 @@ def scanned(make_bench: Any, profile_with: Any, case: Case) -> "list[Witness]":
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}-{case.readout_us}-{case.exposure_us}")
-def test_few_frames_and_every_one_is_right(
+def test_the_twin_spends_few_frames_and_every_one_is_right(
     make_bench: Any, profile_with: Any, wrong: Any, case: Case, record_property: Any
 ) -> None:
     seen = scanned(make_bench, profile_with, case)
