@@ -67,7 +67,7 @@ async def scans(settings: dict[str, Any]) -> dict[str, Any]:
     faults: list[str] = []
     wire = settings.get("trigger", "none")
     camera_settings = CameraSettings(source=settings["device"], fourcc="GREY", trigger=wire)
-    rig = SerialRig(settings["port"], 250_000, 5_000, 20.0, on_fault=faults.append)
+    rig = SerialRig(settings["port"], 250_000, 5_000, 20.0, on_fault=lambda fault: faults.append(str(fault)))
     camera = OpenCvCamera(settings["device"], fourcc="GREY", silent_after_s=60.0, triggered=wire == "wire")
     check = LightCheck(load_profile(settings["profile"]), camera_settings)
     runner = ScanRunner(rig, camera, check, witness := Witness())

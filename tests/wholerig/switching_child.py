@@ -50,8 +50,8 @@ class Switcher:
         self._camera = OpenCvCamera(settings["device"], fourcc="GREY", silent_after_s=60.0)
         self.faults: list[str] = []
 
-    def _on_fault(self, message: str) -> None:
-        self.faults.append(message)
+    def _on_fault(self, fault: object) -> None:
+        self.faults.append(str(fault))
 
     def run(self) -> dict[str, Any]:
         """Everything that was taken."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from conftest import WholeRig
 
 SOAK = os.environ.get("STATION_SOAK") == "1"
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(1_500)] if SOAK else []
 SCANS, MOST_SCANS = (40, 80) if SOAK else (2, 12)
 """Scans without a retake that are wanted, and how many may be needed for them.
 
@@ -46,6 +45,11 @@ CASES = [
     Case(28_000, 15_000, "alternate", -CLOCK_PPM),
     Case(28_000, 32_000, "alternate"),
 ]
+
+
+def at_full_size(test: Any) -> Any:
+    """Small in the suite; the soak runs it at full size."""
+    return pytest.mark.soak(pytest.mark.timeout(1_500)(test)) if SOAK else test
 
 
 def start(rig: "WholeRig", case: Case, folder: Path, stamp_delay_us: int = 0) -> Path:
@@ -97,6 +101,7 @@ def other_kind(scan: dict[str, Any], case: Case) -> bool:
     return bool(scan["timing"]["kind"] != case.kind)
 
 
+@at_full_size
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}-{case.readout_us}-{case.exposure_us}")
 def test_few_frames_and_every_one_is_right(
     whole_rig: "WholeRig", tmp_path: Path, case: Case, record_property: Any
@@ -122,7 +127,6 @@ def test_few_frames_and_every_one_is_right(
     assert max(spent) <= MOST_FRAMES[case.kind]
 
 
-@pytest.mark.skipif(SOAK, reason="shows that the proof can fail; small is enough")
 def test_a_profile_that_is_wrong_about_the_stamps_is_found_out(whole_rig: "WholeRig", tmp_path: Path) -> None:
     """Lights 4 ms late leave too little in a picture for its pattern to tell; pins tell."""
     profile = start(whole_rig, CASES[0], tmp_path, stamp_delay_us=-4_000)
