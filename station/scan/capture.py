@@ -18,7 +18,7 @@ from .schedule import Exposure, exposures_of
 log = logging.getLogger(__name__)
 
 FRESH = 1
-"""Frames that a scan looks at before it trusts what is remembered of the clock; those it takes are the proof."""
+"""Frames that a scan looks at before it trusts the clock it remembers; those it takes are the proof."""
 
 
 class Capture:
