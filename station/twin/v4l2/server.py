@@ -150,9 +150,11 @@ class V4l2Server:
 
         def obeyed() -> None:
             try:
-                result.set_result(order())
+                order()
             except KeyError as error:
                 result.set_exception(error)
+            else:
+                result.set_result(None)
 
         with self._lock:
             self._orders.append(obeyed)
