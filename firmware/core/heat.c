@@ -49,12 +49,17 @@ static uint32_t cooled(uint32_t ticks, uint32_t dark)
     return ticks > dark ? ticks - dark : 0;
 }
 
-static uint32_t begin_reckoning(uint8_t *level)
+struct moment {
+    uint32_t ticks;
+    uint8_t burning;
+    uint8_t level;
+};
+
+static struct moment begin_reckoning(void)
 {
     uint8_t state = hal_lock();
-    uint32_t now = hal_ticks();
-    bring_up_to(now);
-    *level = share;
+    struct moment now = {hal_ticks(), burning, share};
+    bring_up_to(now.ticks);
     hal_unlock(state);
     return now;
 }
@@ -71,14 +76,15 @@ static uint32_t take_burned(uint8_t light)
 
 static void reckon(void)
 {
-    uint8_t level;
-    uint32_t now = begin_reckoning(&level);
-    uint32_t passed = now - reckoned;
-    reckoned = now;
+    struct moment now = begin_reckoning();
+    uint32_t passed = now.ticks - reckoned;
+    reckoned = now.ticks;
     for (uint8_t i = 0; i < HAL_LIGHTS; i++) {
         uint32_t lit = take_burned(i);
-        heat[i] = cooled(heat[i] + part(lit, level), cooled(passed, lit));
-        too_hot |= lit && heat[i] >= MAX_TICKS;
+        bool was_below = heat[i] < MAX_TICKS;
+        heat[i] = cooled(heat[i] + part(lit, now.level), cooled(passed, lit));
+        if (heat[i] >= MAX_TICKS && (was_below || now.burning >> i & 1u)) /* one that went off above it has been told of */
+            too_hot = true;
     }
 }
 
