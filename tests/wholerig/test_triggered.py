@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SOAK = os.environ.get("STATION_SOAK") == "1"
 SCANS, MOST_SCANS = (40, 80) if SOAK else (1, 8)
-WIDTH, HEIGHT, READOUT_US = 160, 208, 12_000
+WIDTH, HEIGHT, READOUT_US, TRANSFER_US, JITTER_US = 160, 208, 12_000, 2_000, 1_000
 
 
 def at_full_size(test: Any) -> Any:
@@ -27,15 +27,21 @@ def test_one_frame_for_each_light(
     whole_rig: "WholeRig", tmp_path: Path, stamps: str, record_property: Any
 ) -> None:
     size = ("--size", f"{WIDTH}x{HEIGHT}", "--formats", "GREY", "--warm-up", "0", "--lag-frames", "0")
-    timing = ("--readout-us", str(READOUT_US), "--jitter-us", "1000", "--stamps", stamps)
+    timing = ("--readout-us", str(READOUT_US), "--jitter-us", str(JITTER_US), "--stamps", stamps)
     whole_rig.start(*size, *timing, "--trigger", board_options=("--clock-ppm", "5000"))
-    profile = write_profile(tmp_path, Eye(WIDTH, HEIGHT, READOUT_US))
+    eye = {
+        "start": Eye(WIDTH, HEIGHT, READOUT_US, "start", 0, JITTER_US),
+        "arrival": Eye(WIDTH, HEIGHT, READOUT_US, "end", TRANSFER_US, JITTER_US),
+    }
+    profile = write_profile(tmp_path, eye[stamps])
     counts = {"scans": SCANS, "most_scans": MOST_SCANS, "kind": "triggered"}
     told = whole_rig.run(
         "scanning_child.py", profile=str(profile), exposure_us=15_000, trigger="wire", **counts
     )
     assert {scan["failed"] for scan in told["scans"]} == {""}
+    smooth = [scan for scan in told["scans"] if not scan["retakes"]]
     record_property("scans", [len(told["scans"]), "1"])
+    record_property("scans_with_retakes", [len(told["scans"]) - len(smooth), "1"])
     truth = whole_rig.truth()
     for scan in told["scans"]:
         assert scan["timing"]["kind"] == "triggered"
@@ -45,3 +51,4 @@ def test_one_frame_for_each_light(
         if not scan["retakes"]:
             numbers = [frame.sequence for frame in taken]
             assert numbers == list(range(numbers[0], numbers[0] + 9))
+    assert len(smooth) == SCANS
