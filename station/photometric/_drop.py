@@ -7,10 +7,12 @@ fitting any of them.
 
 import numpy as np
 
-from ._jit import RUN, Array, F, compiled
+from ._jit import RUN, Array, F, compiled, inlined
 from ._memory import known, pick
 
 Rows = tuple[Array, ...]
+State = tuple[F, F, F, F]
+Light = tuple[F, F, F]
 _six, _three = known(6, RUN), known(3, RUN)
 LEAST_LEFT = F(0.02)
 """Of the normal matrix's determinant, after a pair is left out: the other lights must still span space."""
@@ -20,33 +22,32 @@ FEWEST_LEFT = 4
 
 @compiled
 def hats(
-    z: Array, w: Array, p: Array, q: Array, lights: int, c: Array, m: Array, hat: Rows,
-    worst: Array,
-) -> None:  # fmt: skip
-    """Residuals in deviations, and factors of the hat matrix `H_jk = b_j . v_k`.
+    z: Array, w: Array, p: Array, q: Array, lights: int, c: Array, m: Array, hat: Rows, worst: Array
+) -> None:
+    """Residuals in deviations, and factors of the hat matrix: `H_jk = root_j (p_j, q_j, 1) . v_k`.
 
-    hat, filled: residual, 1 - H_kk, b (3), v (3). worst: (run,), the largest residual.
+    hat, filled: residual, 1 - H_kk, root of the weight, v (3). worst: (run,), the largest residual.
     """
-    r, a, c0, c1, c2, e0, e1, e2 = hat
+    r, a, roots, e0, e1, e2 = hat
     c, m = _six(c), _three(m)
     worst[:] = 0
     for k in range(lights):
-        zk, wk, pk, qk, rk, ak = z[k], w[k], p[k], q[k], r[k], a[k]
-        b0, b1, b2, v0, v1, v2 = c0[k], c1[k], c2[k], e0[k], e1[k], e2[k]
+        zk, wk, pk, qk, rk, ak, root_k = z[k], w[k], p[k], q[k], r[k], a[k], roots[k]
+        v0, v1, v2 = e0[k], e1[k], e2[k]
         for x in range(RUN):
-            root = np.sqrt(wk[x])
-            rp, rq = root * pk[x], root * qk[x]
-            residual = root * zk[x] - (m[0, x] * rp + m[1, x] * rq + m[2, x] * root)
-            d0 = c[0, x] * rp + c[1, x] * rq + c[2, x] * root
-            d1 = c[1, x] * rp + c[3, x] * rq + c[4, x] * root
-            d2 = c[2, x] * rp + c[4, x] * rq + c[5, x] * root
-            b0[x], b1[x], b2[x], v0[x], v1[x], v2[x] = rp, rq, root, d0, d1, d2
+            root, x0, x1 = np.sqrt(wk[x]), pk[x], qk[x]
+            residual = root * (zk[x] - (m[0, x] * x0 + m[1, x] * x1 + m[2, x]))
+            d0 = root * (c[0, x] * x0 + c[1, x] * x1 + c[2, x])
+            d1 = root * (c[1, x] * x0 + c[3, x] * x1 + c[4, x])
+            d2 = root * (c[2, x] * x0 + c[4, x] * x1 + c[5, x])
+            root_k[x], v0[x], v1[x], v2[x] = root, d0, d1, d2
             rk[x] = residual
-            ak[x] = F(1) - (rp * d0 + rq * d1 + root * d2)
+            ak[x] = F(1) - root * (x0 * d0 + x1 * d1 + d2)
             worst[x] = max(worst[x], abs(residual))
-    for x in range(RUN):
-        r[lights, x] = e0[lights, x] = e1[lights, x] = e2[lights, x] = F(0)
-        a[lights, x] = F(1)
+    for k in range(lights, lights + 2):
+        for x in range(RUN):
+            r[k, x] = e0[k, x] = e1[k, x] = e2[k, x] = roots[k, x] = F(0)
+            a[k, x] = F(1)
 
 
 @compiled
@@ -60,34 +61,64 @@ def room_to_drop(w: Array, lights: int, most: int, room: Array) -> None:
         room[x] = min(max(room[x], F(0)), F(most))
 
 
+@inlined
+def compare(s: State, j: F, k: F, one: Light, other: Light, o: F, allowed: bool) -> State:
+    """One more pair (j, k), o being minus its element of I - H. State: gain, determinant, first, second."""
+    y, a, _ = one
+    u, d, _ = other
+    det = a * d - o * o
+    gain = (d * y + F(2) * o * u) * y + a * u * u
+    better = allowed & (det > LEAST_LEFT) & (gain * s[1] > s[0] * det)
+    return pick(better, gain, s[0]), pick(better, det, s[1]), pick(better, j, s[2]), pick(better, k, s[3])
+
+
 @compiled
-def judge(
-    lights: int, w: Array, hat: Rows, room: Array, pair: Rows
-) -> None:  # fmt: skip
+def judge(lights: int, p: Array, q: Array, hat: Rows, room: Array, pair: Rows) -> None:
     """The pair whose absence lowers the sum of squares most; a light beyond the last is nobody.
 
     pair, filled: gain and determinant of the best so far, first and second light (`NOBODY`: none).
     """
-    r, a, c0, c1, c2, e0, e1, e2 = hat
+    r, a, roots, e0, e1, e2 = hat
     best, over, first, second = pair
     best[:] = 0
     over[:] = 1
+    tight = scarce(room)
     for j in range(lights):
-        rj, aj, wj, b0, b1, b2 = r[j], a[j], w[j], c0[j], c1[j], c2[j]
-        for k in range(j + 1, lights + 1):
-            rk, ak, wk, v0, v1, v2 = r[k], a[k], w[k], e0[k], e1[k], e2[k]
-            for x in range(RUN):
-                o = b0[x] * v0[x] + b1[x] * v1[x] + b2[x] * v2[x]
-                y, u = rj[x], rk[x]
-                det = aj[x] * ak[x] - o * o
-                gain = ak[x] * y * y + F(2) * o * y * u + aj[x] * u * u
-                cost = pick(wj[x] > F(0), F(1), F(0)) + pick(wk[x] > F(0), F(1), F(0))
-                allowed = (cost <= room[x]) & (det > LEAST_LEFT)
-                better = allowed & (gain * over[x] > best[x] * det)
-                best[x] = pick(better, gain, best[x])
-                over[x] = pick(better, det, over[x])
-                first[x] = pick(better, F(j), first[x])
-                second[x] = pick(better, F(k), second[x])
+        rj, aj, root_j, pj, qj, fj = r[j], a[j], roots[j], p[j], q[j], F(j)
+        last = lights + 1 if tight else lights
+        for k in range(j + 1, last, 2):
+            r0, a0, w0, u0, u1, u2 = r[k], a[k], roots[k], e0[k], e1[k], e2[k]
+            r1, a1, w1, v0, v1, v2 = r[k + 1], a[k + 1], roots[k + 1], e0[k + 1], e1[k + 1], e2[k + 1]
+            k0, k1 = F(k), F(k + 1)
+            if tight:
+                for x in range(RUN):
+                    s, root = (best[x], over[x], first[x], second[x]), root_j[x]
+                    mine, left = (rj[x], aj[x], root), room[x] - pick(root > F(0), F(1), F(0))
+                    o = root * (pj[x] * u0[x] + qj[x] * u1[x] + u2[x])
+                    fits = left >= pick(w0[x] > F(0), F(1), F(0))
+                    s = compare(s, fj, k0, mine, (r0[x], a0[x], w0[x]), o, fits)
+                    o = root * (pj[x] * v0[x] + qj[x] * v1[x] + v2[x])
+                    fits = left >= pick(w1[x] > F(0), F(1), F(0))
+                    s = compare(s, fj, k1, mine, (r1[x], a1[x], w1[x]), o, fits)
+                    best[x], over[x], first[x], second[x] = s
+            else:
+                for x in range(RUN):
+                    s, root = (best[x], over[x], first[x], second[x]), root_j[x]
+                    mine = (rj[x], aj[x], root)
+                    o = root * (pj[x] * u0[x] + qj[x] * u1[x] + u2[x])
+                    s = compare(s, fj, k0, mine, (r0[x], a0[x], w0[x]), o, True)
+                    o = root * (pj[x] * v0[x] + qj[x] * v1[x] + v2[x])
+                    s = compare(s, fj, k1, mine, (r1[x], a1[x], w1[x]), o, True)
+                    best[x], over[x], first[x], second[x] = s
+
+
+@compiled
+def scarce(room: Array) -> bool:
+    """Whether a pixel of the run cannot do without two lights."""
+    least = F(2)
+    for x in range(RUN):
+        least = min(least, room[x])
+    return bool(least < F(2))
 
 
 @compiled

@@ -26,7 +26,7 @@ _packed = scratch(3 * BLOCK)
 _state = scratch(13, BLOCK)
 _ray = scratch(16, BLOCK)
 _sums = scratch(6, BLOCK)
-_three = known(3, BLOCK)
+_three, _six = known(3, BLOCK), known(6, BLOCK)
 
 
 @parallel
@@ -62,7 +62,7 @@ def fixed_pass(
                 extremes(lit, rays, dark, row, x0, n, uniform, state, ray, peak)
                 without_extremes(still, x0 // LINE, n, state, s, m)
             else:
-                product(lit, matrix, dark, row, x0, n, uniform, m, peak)
+                product(lit, matrix, dark, (row, x0, n), uniform, ray, m, peak)
             unit(m, length)
             write(
                 m, length, peak, sensor[1], packed, streamed, (normals[row], albedo[row], marks[row]), x0, n
@@ -98,17 +98,29 @@ def background(ambient: Codes, sensor: Array, row: int, x0: int, n: int, dark: A
 @compiled
 def sums(rays: Array, out: Array) -> None:
     """Normal matrix at each column, all lights: out (6, columns) of pp, pq, p, qq, q, 1."""
-    columns = rays.shape[2]
-    out[:6] = 0
+    out[:] = 0
     for k in range(rays.shape[0]):
         a, b, c = rays[k, 0], rays[k, 1], rays[k, 2]
-        for x in range(columns):
-            out[0, x] += a[x] * a[x]
-            out[1, x] += a[x] * b[x]
-            out[2, x] += a[x] * c[x]
-            out[3, x] += b[x] * b[x]
-            out[4, x] += b[x] * c[x]
-            out[5, x] += c[x] * c[x]
+        add_square(a, out[0])
+        add_product(a, b, out[1])
+        add_product(a, c, out[2])
+        add_square(b, out[3])
+        add_product(b, c, out[4])
+        add_square(c, out[5])
+
+
+@compiled
+def add_product(a: Array, b: Array, to: Array) -> None:
+    """One term of a sum."""
+    for x in range(len(to)):
+        to[x] += a[x] * b[x]
+
+
+@compiled
+def add_square(a: Array, to: Array) -> None:
+    """One term of a sum."""
+    for x in range(len(to)):
+        to[x] += a[x] * a[x]
 
 
 @compiled
@@ -118,22 +130,28 @@ def inverses(rays: Array, s: Array, out: Array) -> None:
     The last row but one, for the code without light, is minus the sum of the others; the last is zero.
     s: room for (6, columns).
     """
-    lights, columns = rays.shape[0], rays.shape[2]
+    lights = rays.shape[0]
     sums(rays, s)
-    for x in range(columns):
-        a, d, e, f, g, i = s[0, x], s[1, x], s[2, x], s[3, x], s[4, x], s[5, x]
-        c0, c1, c2 = f * i - g * g, e * g - d * i, d * g - e * f
-        determinant = a * c0 + d * c1 + e * c2
-        scale = pick(determinant > F(1e-5) * a * f * i, F(1) / determinant, F(0))
-        s[0, x], s[1, x], s[2, x] = c0 * scale, c1 * scale, c2 * scale
-        s[3, x], s[4, x] = (a * i - e * e) * scale, (e * d - a * g) * scale
-        s[5, x] = (a * f - d * d) * scale
+    invert(s[0], s[1], s[2], s[3], s[4], s[5])
     out[lights:] = 0
     for k in range(lights):
         a, b, c = rays[k, 0], rays[k, 1], rays[k, 2]
         multiply(s[0], s[1], s[2], a, b, c, out[k, 0], out[lights, 0])
         multiply(s[1], s[3], s[4], a, b, c, out[k, 1], out[lights, 1])
         multiply(s[2], s[4], s[5], a, b, c, out[k, 2], out[lights, 2])
+
+
+@compiled
+def invert(s0: Array, s1: Array, s2: Array, s3: Array, s4: Array, s5: Array) -> None:
+    """Symmetric matrices become their inverses; zeros where they have none."""
+    for x in range(len(s0)):
+        a, d, e, f, g, i = s0[x], s1[x], s2[x], s3[x], s4[x], s5[x]
+        c0, c1, c2 = f * i - g * g, e * g - d * i, d * g - e * f
+        determinant = a * c0 + d * c1 + e * c2
+        scale = pick(determinant > F(1e-5) * a * f * i, F(1) / determinant, F(0))
+        s0[x], s1[x], s2[x] = c0 * scale, c1 * scale, c2 * scale
+        s3[x], s4[x] = (a * i - e * e) * scale, (e * d - a * g) * scale
+        s5[x] = (a * f - d * d) * scale
 
 
 @compiled
@@ -147,9 +165,11 @@ def multiply(u: Array, v: Array, w: Array, a: Array, b: Array, c: Array, out: Ar
 
 @compiled
 def product(
-    lit: Codes, matrix: Array, dark: Array, row: int, x0: int, n: int, uniform: bool, m: Array, peak: Array
-) -> None:
+    lit: Codes, matrix: Array, dark: Array, at: tuple[int, int, int], uniform: bool, room: Array, m: Array,
+    peak: Array,
+) -> None:  # fmt: skip
     """M (3, block) = matrix times codes; peak: highest code. The matrix's last row but one is the dark's."""
+    row, x0, n = at
     lights = lit.shape[0]
     from_dark(matrix[lights], dark, x0 // LINE, n, m)
     if uniform:
@@ -157,7 +177,7 @@ def product(
             four(lit, matrix, k, row, x0, n, m, peak)
     else:
         for k in range(0, lights, 2):
-            two(lit, matrix, k, row, x0, n, m, peak)
+            two(lit, matrix, k, row, x0, n, room, m, peak)
 
 
 @compiled
@@ -191,51 +211,22 @@ def four(lit: Codes, matrix: Array, k: int, row: int, x0: int, n: int, m: Array,
 
 
 @compiled
-def two(lit: Codes, matrix: Array, k: int, row: int, x0: int, n: int, m: Array, peak: Array) -> None:
-    """Add two lights under a matrix that changes from place to place."""
+def two(
+    lit: Codes, matrix: Array, k: int, row: int, x0: int, n: int, coefficients: Array, m: Array, peak: Array
+) -> None:
+    """Add two lights under a matrix that changes from place to place. coefficients: room for (6, block)."""
     lights = lit.shape[0]
     other = k + 1 if k + 1 < lights else lights + 1
+    m, a = _three(m), _six(coefficients)
+    for i in range(3):
+        along(matrix[k, i], x0 // LINE, (n + LINE - 1) // LINE, False, a[i])
+        along(matrix[other, i], x0 // LINE, (n + LINE - 1) // LINE, False, a[3 + i])
     codes, codes2 = lit[k, row, x0 : x0 + n], lit[min(k + 1, lights - 1), row, x0 : x0 + n]
-    whole = n // LINE
-    for j in range(whole):
-        two_of_a_line(
-            matrix[k],
-            matrix[other],
-            codes[j * LINE :],
-            codes2[j * LINE :],
-            x0 // LINE + j,
-            LINE,
-            m[:, j * LINE :],
-            peak[j * LINE :],
-        )
-    if whole * LINE < n:
-        j = whole
-        two_of_a_line(
-            matrix[k],
-            matrix[other],
-            codes[j * LINE :],
-            codes2[j * LINE :],
-            x0 // LINE + j,
-            n - j * LINE,
-            m[:, j * LINE :],
-            peak[j * LINE :],
-        )
-
-
-@compiled
-def two_of_a_line(
-    a: Array, b: Array, codes: Codes, codes2: Codes, line: int, n: int, m: Array, peak: Array
-) -> None:
-    """One line of `two`."""
-    one = F(1 / LINE)
-    a0, a1, a2, b0, b1, b2 = a[0, line], a[1, line], a[2, line], b[0, line], b[1, line], b[2, line]
-    s0, s1, s2 = (a[0, line + 1] - a0) * one, (a[1, line + 1] - a1) * one, (a[2, line + 1] - a2) * one
-    t0, t1, t2 = (b[0, line + 1] - b0) * one, (b[1, line + 1] - b1) * one, (b[2, line + 1] - b2) * one
     for x in range(n):
-        v, v2, at = F(codes[x]), F(codes2[x]), F(x)
-        m[0, x] += (a0 + s0 * at) * v + (b0 + t0 * at) * v2
-        m[1, x] += (a1 + s1 * at) * v + (b1 + t1 * at) * v2
-        m[2, x] += (a2 + s2 * at) * v + (b2 + t2 * at) * v2
+        v, v2 = F(codes[x]), F(codes2[x])
+        m[0, x] += a[0, x] * v + a[3, x] * v2
+        m[1, x] += a[1, x] * v + a[4, x] * v2
+        m[2, x] += a[2, x] * v + a[5, x] * v2
         peak[x] = max(peak[x], v, v2)
 
 

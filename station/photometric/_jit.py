@@ -68,7 +68,7 @@ def parallel(function: Function) -> Function:
     return cast("Function", jit(function))
 
 
-RUN = 64
+RUN = 128
 """Pixels of one run: what is known of them fits into the processor's first cache."""
 CAPACITIES = (36, 516)
 """Rows of scratch memory that a pass may be compiled for."""

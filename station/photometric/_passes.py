@@ -15,6 +15,7 @@ from ._pixels import (
     dark_noise,
     load_ratios,
     one_channel,
+    one_common,
     spread_gains,
     spread_ways,
 )  # fmt: skip
@@ -33,8 +34,8 @@ from ._write import (
 )  # fmt: skip
 
 Rows = tuple[Array, ...]
-Place = tuple[int, int, int, int]
-"""Row, first column, pixels, channels."""
+Place = tuple[int, int, int, int, bool]
+"""Row, first column, pixels, channels, whether anything shines."""
 _steps = scratch(5, MOST_CHANNELS, RUN)
 _levels, _shares, _darks = (
     scratch(MOST_CHANNELS, RUN),
@@ -62,16 +63,17 @@ def solve_pass(
 ) -> None:
     """The whole computation of every pixel.
 
-    stack: lit (lights, H, W channels), ambient (H, W channels) or (0, 0). table: (lights, channels + 3, rows,
-    columns) as `_fields` makes it: 1 / flat, direction (2), shine. motion: shifts and jitter. rule: rounds,
-    cut, doubt, lights to leave out, errors of model and shine. size: `capacity` for a row per
-    light and channel, and three more.
+    stack: lit (lights, H, W channels), ambient (H, W channels) or (0, 0). table: (lights, parts, rows,
+    columns) as `_fields` makes it: 1 / flat of each channel, direction (2), and shine where there is any.
+    motion: shifts and jitter. rule: rounds, cut, doubt, lights to leave out, errors of model and shine. size:
+    `capacity` for a row per light and channel, and three more.
     """
-    lights, columns, channels = table.shape[0], table.shape[3], table.shape[1] - 3
+    lights, parts, columns = table.shape[0], table.shape[1], table.shape[3]
     height, width = maps[2].shape
+    channels = maps[1].shape[1] // width
     dense = is_dense(table, width)
     for row in prange(height):
-        nodes = np.empty((lights, channels + 3, columns), np.float32)
+        nodes = np.empty((lights, parts, columns), np.float32)
         table_row(table, row, height, nodes)
         y, v, gain = rows(size), rows(size), rows(size)
         z, w, p, q = rows(size), rows(size), rows(size), rows(size)
@@ -80,23 +82,16 @@ def solve_pass(
         zeros(y, v, gain, (z, w, p, q, shine, common))
         for x0 in range(0, width, RUN):
             n = min(RUN, width - x0)
-            at = (row, x0, n, channels)
+            at = (row, x0, n, channels, parts > channels + 2)
             spread_gains(nodes, dense, x0, n, channels, gain)
             spread_ways(nodes, dense, x0, n, channels, p, q, shine)
             look(
                 stack, sensor, mean, motion, rule, at, (y, v, gain), (z, w, shine, common, h), (level, whole)
             )
-            fit((z, w, p, q), lights, rule, size, c, m, pair, n)
-            finish(
-                (y, v),
-                (z, w, p, q, common, h),
-                (c, m, whole),
-                pair,
-                rule,
-                (row, x0, n, channels, lights),
-                maps,
-                streamed,
-            )
+            one = (y, w, p, q) if channels == 1 else (z, w, p, q)
+            fit(one, lights, rule, size, c, m, pair, n)
+            where, others = (row, x0, n, channels, lights), (common, h, gain)
+            finish((y, v), one, others, (c, m, whole), pair, rule, where, maps, streamed)
 
 
 @compiled
@@ -126,8 +121,8 @@ def look(
     of_lights: Rows,
     of_pixels: tuple[Array, Array],
 ) -> None:
-    """Ratios y of all channels, one ratio z of each light, and all that makes it uncertain."""
-    row, x0, n, channels = at
+    """Ratios y of all channels, one ratio z of each light (or just y), and how uncertain they are: w."""
+    row, x0, n, channels, glossy = at
     level, whole = of_pixels
     y, v, gain = signal
     z, w, shine, common, variance = of_lights
@@ -136,20 +131,23 @@ def look(
     work, levels, shares, darks, d, steep = _work(), _levels(), _shares(), _darks(), _steps(), _steep()
     load_ratios(stack, channels, row, x0, n, gain, sensor, work, y, v)
     dark_noise(stack[1], channels, row, x0, n, sensor, darks)
+    steep[:] = 0
     if len(mean) > 1:
         derivatives(mean, row, x0, n, d)
         unshift(y, lights, channels, d, shifts)
-    take_off(y, shine, lights, channels)
+    if glossy:
+        take_off(y, shine, lights, channels)
     if channels == 1:
-        one_channel(v, y, lights, gain, darks, level, whole, common, z, variance)
+        one_channel(v, y, lights, level, whole)
+        if len(stack[1]) > 0:
+            one_common(gain, darks, lights, common)
     else:
         channel_levels(y, v, lights, channels, levels, shares, whole, work[0])
         mix, out = (levels, shares, darks), (z, variance, common)
         combine((y, v, gain), lights, channels, mix, level, work, out)
-    steep[:] = 0
     if len(mean) > 1:
         steepness(d, shares, channels, steep, work)
-    weights(variance, lights, level, steep, jitter, rule[4:6], shine, w)
+    weights(v if channels == 1 else variance, lights, level, steep, jitter, rule[4:6], shine, w)
 
 
 @compiled
@@ -182,12 +180,12 @@ def fit(
     accumulate(z, w, p, q, lights, s)
     answer(s, c, m)
     if most > 0:
-        hat = (rows(size), rows(size), rows(size), rows(size), rows(size), rows(size), rows(size), rows(size))
+        hat = (rows(size), rows(size), rows(size), rows(size), rows(size), rows(size))
         best, over, worst, room = _best(), _over(), _worst(), _room()
         hats(z, w, p, q, lights, c, m, hat, worst)
         if largest(worst, n) > doubt:
             room_to_drop(w, lights, most, room)
-            judge(lights, w, hat, room, (best, over, first, second))
+            judge(lights, p, q, hat, room, (best, over, first, second))
             only_doubtful(worst, doubt, first, second)
             leave_out(w, lights, first, second, hat[2])
             accumulate(z, hat[2], p, q, lights, s)
@@ -200,7 +198,8 @@ def fit(
 @compiled
 def finish(
     signal: tuple[Array, Array],
-    of_lights: Rows,
+    one: tuple[Array, Array, Array, Array],
+    others: Rows,
     found: Rows,
     pair: tuple[Array, Array],
     rule: Array,
@@ -212,17 +211,18 @@ def finish(
     y, v = signal
     c, m, whole = found
     row, x0, n, channels, lights = at
-    z, w, p, q, common, h = of_lights
+    _, w, p, q = one
+    common, h, shading = others
     normals, albedo, sigma, chi2, gloss, used, source, clipped, dark, valid = maps
     f, size, good, out, work = _figures(), _size(), _good(), _out(), _work()
-    judged(z, w, p, q, lights, m, pair, rule, h, f)
+    judged(one, lights, m, pair, rule, h, f)
     uncertainty(w, h, common, p, q, lights, c, m, work, out)
     put_line(sigma[row], x0, out, n, streamed)
     directions(m, c, f, size, good)
     put_normals(normals[row], x0, m, n, streamed)
-    shade(m, lights, p, q, z)
+    shade(m, lights, p, q, shading)
     for channel in range(channels):
-        of_channel(y, v, h, z, lights, channels, channel, out, work)
+        of_channel(y, v, h, shading, lights, channels, channel, out, work)
         put_albedo(albedo[row], x0, channels, channel, out, n, streamed)
     put_line(chi2[row], x0, f[0], n, streamed)
     put_line(gloss[row], x0, f[1], n, streamed)

@@ -87,18 +87,13 @@ def spread_ways(
         line, lines = x0 // LINE, (n + LINE - 1) // LINE
         along(nodes[k, channels], line, lines, dense, p[k])
         along(nodes[k, channels + 1], line, lines, dense, q[k])
-        along(nodes[k, channels + 2], line, lines, dense, shine[k])
+        if nodes.shape[1] > channels + 2:
+            along(nodes[k, channels + 2], line, lines, dense, shine[k])
 
 
 @compiled
-def one_channel(
-    v: Array, y: Array, lights: int, gain: Array, dark: Array, level: Array, whole: Array, common: Array,
-    z: Array, variance: Array,
-) -> None:  # fmt: skip
-    """Mean ratio without the clipped lights, unless no other is left; how many are not clipped.
-
-    z, variance: copies of y and v. common: deviation that the ambient picture's noise makes in each ratio.
-    """
+def one_channel(v: Array, y: Array, lights: int, level: Array, whole: Array) -> None:
+    """Mean ratio without the clipped lights, unless no other is left; how many are not clipped."""
     whole[:] = TINY
     level[:] = 0
     for k in range(lights):
@@ -106,10 +101,16 @@ def one_channel(
             use = pick(v[k, x] > F(0), F(1), F(1e-6))
             whole[x] += use
             level[x] += use * y[k, x]
-            common[k, x] = np.sqrt(dark[0, x]) * gain[k, x]
-            z[k, x], variance[k, x] = y[k, x], v[k, x]
     for x in range(RUN):
         level[x] = max(level[x] / whole[x], F(1e-4))
+
+
+@compiled
+def one_common(gain: Array, dark: Array, lights: int, common: Array) -> None:
+    """Deviation that the ambient picture's noise makes in each ratio."""
+    for k in range(lights):
+        for x in range(RUN):
+            common[k, x] = np.sqrt(dark[0, x]) * gain[k, x]
 
 
 @compiled

@@ -3,10 +3,13 @@
 import numpy as np
 
 from ._fit import TINY
-from ._jit import LINE, RUN, Array, F, compiled
+from ._jit import LINE, RUN, Array, F, compiled, inlined
 from ._memory import known, pick, scratch, stream_line
 
 Maps = tuple[Array, ...]
+Figures = tuple[F, F, F, F, F, F]
+Light = tuple[F, F, F, F]
+Answer = tuple[F, F, F]
 DARK = F(9)
 """Square of the deviations below which a light counts as dark."""
 
@@ -23,9 +26,23 @@ def shade(m: Array, lights: int, p: Array, q: Array, out: Array) -> None:
             out[k, x] = m[0, x] * p[k, x] + m[1, x] * q[k, x] + m[2, x]
 
 
+@inlined
+def heard(s: Figures, k: F, light: Light, m: Answer, out: bool, per_cut2: F) -> tuple[Figures, F]:
+    """One more light in the figures, and the weight it ended with. out: it was left out for good."""
+    z, w, p, q = light
+    r = z - (m[0] * p + m[1] * q + m[2])
+    t2 = r * r * w
+    u = F(1) / (F(1) + t2 * per_cut2)
+    weight = pick(out, F(0), u * u)
+    more, seen = r > s[1], pick(w > F(0), F(1), F(0))
+    used = s[3] + pick(weight > F(0.25), seen, F(0))
+    dark = max(s[5], pick(z * z * w < DARK, seen, F(0)))
+    return (s[0] + t2, pick(more, r, s[1]), pick(more, k, s[2]), used, s[4] + seen, dark), weight
+
+
 @compiled
 def judged(
-    z: Array, w: Array, p: Array, q: Array, lights: int, m: Array, pair: tuple[Array, Array], rule: Array,
+    signal: tuple[Array, Array, Array, Array], lights: int, m: Array, pair: tuple[Array, Array], rule: Array,
     h: Array, f: Array,
 ) -> None:  # fmt: skip
     """Weights h that the lights ended with, and figures of the fit.
@@ -33,28 +50,25 @@ def judged(
     f, filled (7, run): chi-square, largest positive residual, its light, lights used, lights seen, and
     whether one is dark.
     """
+    z, w, p, q = signal
     cut, steps = rule[1], rule[0]
     m, f = _three(m), _seven(f)
     f[:] = 0
     f[2] = F(-1)
     first, second = pair
-    per_cut2 = pick(steps > F(0), F(1) / (cut * cut), F(0))
-    for k in range(lights):
+    hard = steps <= F(0)
+    per_cut2 = F(0) if hard else F(1) / (cut * cut)
+    for k in range(0, lights, 2):
+        z0, w0, p0, q0, h0 = z[k], w[k], p[k], q[k], h[k]
+        z1, w1, p1, q1, h1 = z[k + 1], w[k + 1], p[k + 1], q[k + 1], h[k + 1]
+        k0, k1 = F(k), F(k + 1)
         for x in range(RUN):
-            r = z[k, x] - (m[0, x] * p[k, x] + m[1, x] * q[k, x] + m[2, x])
-            t2 = r * r * w[k, x]
-            u = F(1) / (F(1) + t2 * per_cut2)
-            kept = (steps > F(0)) | ((first[x] != F(k)) & (second[x] != F(k)))
-            weight = pick(kept, u * u, F(0))
-            seen = w[k, x] > F(0)
-            h[k, x] = weight
-            f[0, x] += t2
-            more = r > f[1, x]
-            f[2, x] = pick(more, F(k), f[2, x])
-            f[1, x] = pick(more, r, f[1, x])
-            f[3, x] += pick(seen & (weight > F(0.25)), F(1), F(0))
-            f[4, x] += pick(seen, F(1), F(0))
-            f[5, x] = pick(seen & (z[k, x] * z[k, x] * w[k, x] < DARK), F(1), f[5, x])
+            s, n = (f[0, x], f[1, x], f[2, x], f[3, x], f[4, x], f[5, x]), (m[0, x], m[1, x], m[2, x])
+            out = hard & ((first[x] == k0) | (second[x] == k0))
+            s, h0[x] = heard(s, k0, (z0[x], w0[x], p0[x], q0[x]), n, out, per_cut2)
+            out = hard & ((first[x] == k1) | (second[x] == k1))
+            s, h1[x] = heard(s, k1, (z1[x], w1[x], p1[x], q1[x]), n, out, per_cut2)
+            f[0, x], f[1, x], f[2, x], f[3, x], f[4, x], f[5, x] = s
 
 
 @compiled

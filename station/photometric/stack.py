@@ -70,8 +70,9 @@ class LightField:
         return np.concatenate([self.tangent, shine[..., None]], axis=3).astype(np.float32)
 
     def table(self, width: int) -> Floats:
-        """For a picture so wide, as the passes take it: 1 / flat of each channel, direction (2), shine."""
-        return table_of(np.concatenate([1.0 / self.flat, self.ways()], axis=3), width)
+        """For a picture so wide, as the passes take it: 1 / flat of each channel, direction, shine."""
+        shine = [] if self.shine is None else [self.shine[..., None]]
+        return table_of(np.concatenate([1.0 / self.flat, self.tangent, *shine], axis=3), width)
 
 
 @dataclass(frozen=True, slots=True)
