@@ -7,7 +7,7 @@ anew, and so does the clock.
 from dataclasses import dataclass, replace
 
 from ..documents.profile import CameraProfile
-from .frame_lines import FEWEST, Line, Seen, agreement, counted, usual_period_s
+from .frame_lines import FEWEST, Line, Seen, agreement, certain, counted, usual_period_s
 from .interface import CameraMode
 
 KEPT = 64
@@ -20,7 +20,7 @@ ENOUGH_AGAIN = 4
 IN_A_ROW = 3
 """Stamps off the grid, one after another, that mean a new beginning if they agree with each other."""
 AT_LAST = 8
-"""As many mean it whether they agree or not."""
+"""As many mean it whether they agree or not; so do as many that skip frames by their stamps alone."""
 CONFIRMED = 16
 """Frames from which on a grid's period is remembered after a new beginning."""
 LATE_SHARE = 0.125
@@ -119,15 +119,17 @@ class FrameClock:
         self._grid: Grid | None = None
         self._period_s: tuple[float, float] | None = None
         self._off = 0
+        self._uneven = 0
+        self._certain = 0
         self._late = 0
         self._epoch = 0
 
     @property
     def grid(self) -> Grid | None:
         """What is known now; None: too little, or stamps that contradict each other."""
-        doubtful = self._late > LATE_SHARE * len(self._seen)
+        doubtful = self._late > LATE_SHARE * self._certain
         enough = ENOUGH if self._period_s is None else ENOUGH_AGAIN
-        return None if len(self._seen) < enough or doubtful else self._grid
+        return None if self._certain < enough or doubtful else self._grid
 
     def feed(self, sequence: int, timestamp_s: float) -> None:
         """Learn from one frame."""
@@ -152,7 +154,7 @@ class FrameClock:
 
     def _countable(self, start_s: float) -> bool:
         """Whether it is certain how many frames lie between the last and this one."""
-        if not 0 < start_s - self._seen[-1].start_s <= LONGEST_S:
+        if abs(start_s - self._seen[-1].start_s) > LONGEST_S:
             return False
         grid = self._grid
         return grid is None or grid.start(grid.frame_at(start_s)).error_s < grid.period_s / 4
@@ -160,30 +162,35 @@ class FrameClock:
     def _watch(self, timestamp_s: float) -> None:
         """Notice when the camera has begun anew."""
         on_grid = self._grid is None or self.lies_on(self._grid, timestamp_s)
+        even = self._seen[-1] in certain(self._seen[-2:])
         self._off = 0 if on_grid else self._off + 1
-        if self._off < IN_A_ROW:
-            return
+        self._uneven = 0 if even else self._uneven + 1
         newest = counted(self._seen[-IN_A_ROW:])
-        agree = agreement(newest, self._jitter_s, usual_period_s(newest)).late == 0
-        if agree or self._off >= AT_LAST:
+        if max(self._off, self._uneven) >= AT_LAST or (self._off >= IN_A_ROW and self._agree(newest)):
             self._begin_anew(newest)
+
+    def _agree(self, seen: tuple[Seen, ...]) -> bool:
+        even = len(certain(seen)) == len(seen)
+        return even and agreement(seen, self._jitter_s, usual_period_s(seen)).late == 0
 
     def _begin_anew(self, seen: tuple[Seen, ...]) -> None:
         """Forget where frames start, but not how far apart they are, unless that has changed too."""
-        if self._grid is not None and self.grid is not None and len(self._seen) >= CONFIRMED:
+        if self._grid is not None and self.grid is not None and self._certain >= CONFIRMED:
             periods = [period for _, period in self._grid.lines]
             self._period_s = min(periods) * (1 - PERIOD_DRIFT), max(periods) * (1 + PERIOD_DRIFT)
-        self._grid, self._off, self._epoch = None, 0, self._epoch + 1
+        self._grid, self._off, self._uneven, self._certain, self._late = None, 0, 0, 0, 0
+        self._epoch += 1
         self._seen = tuple(replace(one) for one in seen)
         self._solve()
 
     def _solve(self) -> None:
-        if len(self._seen) < FEWEST:
+        seen = certain(self._seen)
+        if len(seen) < FEWEST:
             return
-        guess_s = self._grid.period_s if self._grid else usual_period_s(self._seen)
-        found = agreement(self._seen, self._jitter_s, guess_s, self._period_s)
-        newest = self._seen[-1]
-        self._late = found.late
+        guess_s = self._grid.period_s if self._grid else usual_period_s(seen)
+        found = agreement(seen, self._jitter_s, guess_s, self._period_s)
+        newest = seen[-1]
+        self._certain, self._late = len(seen), found.late
         self._grid = Grid(self._epoch, newest.frame, newest.start_s, found.corners)
 
 

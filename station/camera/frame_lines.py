@@ -6,7 +6,7 @@ any frame number is the exact bound of what is known (set membership; Milanese a
 assumption on the distribution of the jitter is needed, only its bound.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
@@ -65,6 +65,22 @@ def _counted_from(seen: Sequence[Seen], first: Seen, period_s: float) -> tuple[i
             agreeing += 1
             last = max(last, numbered[-1], key=lambda seen: seen.start_s)
     return agreeing, tuple(numbered)
+
+
+def certain(seen: Sequence[Seen]) -> tuple[Seen, ...]:
+    """Those that stamps and the driver's numbers place alike, relative to a neighbour.
+
+    A frame that lies further on by its stamp than by its number follows frames that were dropped without a
+    gap, or was stamped late by a period: the next one will tell.
+    """
+    ahead = [None, *(one.frame - one.sequence for one in seen), None]
+    return tuple(
+        one for one, (before, own, after) in zip(seen, _triples(ahead), strict=True) if own in (before, after)
+    )
+
+
+def _triples(values: Sequence[int | None]) -> Iterator[tuple[int | None, int | None, int | None]]:
+    return zip(values, values[1:], values[2:], strict=False)
 
 
 def agreement(

@@ -101,7 +101,7 @@ def test_one_late_stamp_does_not_mislead(seed: int, late: int, late_s: float) ->
         if clock.grid is not None:
             wrong_s, said_s = off_s(clock, sensor, sequence + AHEAD)
             assert wrong_s <= said_s + 1e-9
-    assert clock.grid is not None or late_s > 0.9 * PERIOD_S, "by more, and it begins anew"
+    assert clock.grid is not None
 
 
 @pytest.mark.parametrize("seed", range(5))
