@@ -169,6 +169,7 @@ class Daemon:
             height_px=camera.height_px,
             fourcc=camera.fourcc,
             silent_after_s=camera.silent_after_s,
+            triggered=camera.trigger == "wire",
         )
 
     async def _open_delivery(self, journal: Journal) -> None:

@@ -115,6 +115,7 @@ class OfflineRig:
                 height_px=camera.height_px,
                 fourcc=camera.fourcc,
                 silent_after_s=camera.silent_after_s,
+                triggered=camera.trigger == "wire",
             )
         if self._bench is None:
             raise StationError(

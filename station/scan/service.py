@@ -80,6 +80,13 @@ class ScanService:
         self._keeper.open()
 
     @property
+    def _simulated(self) -> bool:
+        """Whether any device is: by its name in the settings, or by what it said of itself."""
+        board, eye = self._devices.board, self._devices.eye
+        said = (board is not None and board.simulated) or (eye is not None and eye.simulated)
+        return self._settings.simulated or said
+
+    @property
     def _root(self) -> Path:
         return self._settings.station.data
 
@@ -97,7 +104,7 @@ class ScanService:
         try:
             (await self._room()).admit()
             card_id = request.card_id or scan_id
-            await self._recorder.begin(scan_id, card_id, request, simulated=self._settings.simulated)
+            await self._recorder.begin(scan_id, card_id, request, simulated=self._simulated)
         except BaseException:
             self._scanning = None
             raise
@@ -221,7 +228,7 @@ class ScanService:
             camera=eye.name if eye else "unknown",
             profile=self._profile,
             profile_sha256=profile_sha256,
-            simulated=self._settings.simulated,
+            simulated=self._simulated,
             machine=machine_name(),
         )
 
@@ -266,7 +273,7 @@ class ScanService:
             pid=os.getpid(),
             state=self._state(),
             quiescent=self._scanning is None and not waiting and undelivered == 0,
-            simulated=self._settings.simulated,
+            simulated=self._simulated,
             scanning=self._scanning,
             step=self._step(),
             processing=waiting,

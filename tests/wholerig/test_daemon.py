@@ -106,6 +106,7 @@ def test_a_scan_through_real_drivers_code(whole_rig: "WholeRig", settings: Setti
     assert "scan.captured" in kinds, event.data
     assert event.data["code"] == "card_not_found", "no card lies in this plain world, and none is made up"
     manifest, frames = read_stack(folder)
+    assert manifest.provenance.simulated, "the board says that it is simulated, whatever the settings call it"
     assert [record.light for record in manifest.frames] == [None, *range(8)]
     assert all(frame.shape[:2] == (HEIGHT, WIDTH) for frame in frames)
     truth = whole_rig.truth()
