@@ -6,7 +6,7 @@ interpolation per column, and each pixel one multiplication: between two columns
 
 import numpy as np
 
-from ._jit import LINE, RUN, Array, F, compiled
+from ._jit import LINE, RUN, Array, F, compiled, inlined
 from ._memory import ramp
 
 COARSE = 1.5 * LINE
@@ -59,14 +59,14 @@ def is_dense(table: Array, width: int) -> bool:
     return bool((table.shape[3] >= width) & (table.shape[3] >= 2 * LINE))
 
 
-@compiled
+@inlined
 def along(row: Array, line: int, lines: int, dense: bool, out: Array) -> None:
     """One row of a table at the pixels of `lines` lines from `line` on: out (lines * LINE,)."""
     if dense:
         part = row[line * LINE : (line + lines) * LINE]
         for x in range(len(part)):
             out[x] = part[x]
-        return
-    for i in range(lines):
-        left = row[line + i]
-        ramp(out, i * LINE, left, (row[line + i + 1] - left) * F(1 / LINE))
+    else:
+        for i in range(lines):
+            left = row[line + i]
+            ramp(out, i * LINE, left, (row[line + i + 1] - left) * F(1 / LINE))

@@ -42,9 +42,9 @@ _levels, _shares, _darks = (
     scratch(MOST_CHANNELS, RUN),
     scratch(MOST_CHANNELS, RUN),
 )
-_figures, _size, _good, _out = scratch(7, RUN), scratch(RUN), scratch(RUN), scratch(RUN)
+_figures, _good, _out = scratch(7, RUN), scratch(RUN), scratch(RUN)
 _work, _sums, _covariance, _m = scratch(6, RUN), scratch(9, RUN), scratch(6, RUN), scratch(3, RUN)
-_best, _over, _first, _second = scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN)
+_best, _over, _who, _first, _second = scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN)
 _worst, _room, _level, _whole, _steep = scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN)
 
 
@@ -90,8 +90,8 @@ def solve_pass(
             )
             one = (y, w, p, q) if channels == 1 else (z, w, p, q)
             fit(one, lights, rule, size, c, m, pair, n)
-            where, others = (row, x0, n, channels, lights), (common, h, gain)
-            finish((y, v), one, others, (c, m, whole), pair, rule, where, maps, streamed)
+            where, others = (row, x0, n, channels, lights, len(stack[1]) > 0), (common, h, gain)
+            finish((y, v), one, others, (c, m, level, whole), pair, rule, where, maps, streamed)
 
 
 @compiled
@@ -181,14 +181,14 @@ def fit(
     answer(s, c, m)
     if most > 0:
         hat = (rows(size), rows(size), rows(size), rows(size), rows(size), rows(size))
-        best, over, worst, room = _best(), _over(), _worst(), _room()
+        best, over, who, worst, room = _best(), _over(), _who(), _worst(), _room()
         hats(z, w, p, q, lights, c, m, hat, worst)
         if largest(worst, n) > doubt:
             room_to_drop(w, lights, most, room)
-            judge(lights, p, q, hat, room, (best, over, first, second))
-            only_doubtful(worst, doubt, first, second)
-            leave_out(w, lights, first, second, hat[2])
-            accumulate(z, hat[2], p, q, lights, s)
+            judge(lights, p, q, hat, room, (best, over, who))
+            only_doubtful(who, worst, doubt, first, second)
+            leave_out(w, lights, first, second, hat[0])
+            accumulate(z, hat[0], p, q, lights, s)
             answer(s, c, m)
     for _ in range(steps):
         reweighted(z, w, p, q, lights, m, cut, s)
@@ -203,27 +203,30 @@ def finish(
     found: Rows,
     pair: tuple[Array, Array],
     rule: Array,
-    at: tuple[int, int, int, int, int],
+    at: tuple[int, int, int, int, int, bool],
     maps: Maps,
     streamed: bool,
 ) -> None:
     """Put the run into the maps."""
     y, v = signal
-    c, m, whole = found
-    row, x0, n, channels, lights = at
+    c, m, level, whole = found
+    row, x0, n, channels, lights, ambient = at
     _, w, p, q = one
     common, h, shading = others
     normals, albedo, sigma, chi2, gloss, used, source, clipped, dark, valid = maps
-    f, size, good, out, work = _figures(), _size(), _good(), _out(), _work()
+    f, good, out, work = _figures(), _good(), _out(), _work()
     judged(one, lights, m, pair, rule, h, f)
-    uncertainty(w, h, common, p, q, lights, c, m, work, out)
+    uncertainty(w, h, common, p, q, lights if ambient else 0, c, m, work, out)
     put_line(sigma[row], x0, out, n, streamed)
-    directions(m, c, f, size, good)
+    directions(m, c, f, level, good)
     put_normals(normals[row], x0, m, n, streamed)
-    shade(m, lights, p, q, shading)
-    for channel in range(channels):
-        of_channel(y, v, h, shading, lights, channels, channel, out, work)
-        put_albedo(albedo[row], x0, channels, channel, out, n, streamed)
+    if channels == 1:
+        put_line(albedo[row], x0, f[6], n, streamed)
+    else:
+        shade(m, lights, p, q, shading)
+        for channel in range(channels):
+            of_channel(y, v, h, shading, lights, channels, channel, out, work)
+            put_albedo(albedo[row], x0, channels, channel, out, n, streamed)
     put_line(chi2[row], x0, f[0], n, streamed)
     put_line(gloss[row], x0, f[1], n, streamed)
     for x in range(RUN):

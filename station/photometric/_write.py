@@ -79,7 +79,8 @@ def uncertainty(
     """Standard uncertainty (rad) of the normal, per axis, from the covariance of m.
 
     The covariance is the inverse normal matrix, whose weights are inverse variances. The ambient picture's
-    noise shifts all lights together; it adds the outer product of what that shift does to m. b: (3, run).
+    noise shifts all lights together; it adds the outer product of what that shift does to m. lights: none
+    where there is no such picture. b: (3, run).
     """
     b, c, m = _three(b), _six(c), _three(m)
     b[:] = 0
@@ -103,10 +104,11 @@ def uncertainty(
 
 
 @compiled
-def directions(m: Array, c: Array, f: Array, size: Array, valid: Array) -> None:
-    """Turn m into unit normals; without an answer it gets (0, 0, 1). size: 1 / |m|, or zero; valid: 1 or 0.
+def directions(m: Array, c: Array, f: Array, level: Array, valid: Array) -> None:
+    """Turn m into unit normals; without an answer it gets (0, 0, 1). level: mean ratio. valid: 1 or 0.
 
-    f, from `judged`: its chi-square becomes reduced, its residual zero where there is no answer.
+    f, from `judged`: its chi-square becomes reduced, its residual zero where there is no answer, its last row
+    the albedo of one channel, or the mean level where there is no answer.
     """
     m, c, f = _three(m), _six(c), _seven(f)
     for x in range(RUN):
@@ -114,7 +116,7 @@ def directions(m: Array, c: Array, f: Array, size: Array, valid: Array) -> None:
         length = np.sqrt(m0 * m0 + m1 * m1 + m2 * m2)
         good = (c[5, x] > F(0)) & (m2 > F(0)) & (f[3, x] >= F(3))
         per = pick(good, F(1) / max(length, TINY), F(0))
-        size[x] = per
+        f[6, x] = pick(good, length, level[x])
         valid[x] = pick(good, F(1), F(0))
         m[0, x], m[1, x], m[2, x] = m0 * per, m1 * per, pick(good, m2 * per, F(1))
         f[0, x] = pick(f[4, x] > F(3), f[0, x] / max(f[4, x] - F(3), F(1)), F(0))

@@ -32,9 +32,9 @@ class Estimator:
     """
 
     steps: int = 2
-    cut: float = 3.0
+    cut: float = 4.0
     left_out: int = 2
-    doubt: float = 3.0
+    doubt: float = 5.0
     model_error: float = 0.005
     shine_error: float = 0.2
 

@@ -121,12 +121,13 @@ def main() -> None:
     random = np.random.default_rng(1)
     codes = {"glossy card": glossy(random), "random codes": np.empty((8, HEIGHT, WIDTH, 1), np.uint8)}
     codes["random codes"][:] = random.integers(5, 240, codes["glossy card"].shape, np.uint8)
+    ring, ring_far = near(), far()
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     runs: dict[str, Callable[[Pictures, Any], Any]] = {
-        "least squares, far lights": lambda taken, out: least_squares(taken, far(), out),
-        "least squares, near lights": lambda taken, out: least_squares(taken, near(), out),
-        "least squares by rank, far lights": lambda taken, out: by_rank(taken, far(), out),
-        "default estimator, near lights": lambda taken, out: solve(taken, near(), estimator=ROBUST, out=out),
+        "least squares, far lights": lambda taken, out: least_squares(taken, ring_far, out),
+        "least squares, near lights": lambda taken, out: least_squares(taken, ring, out),
+        "least squares by rank, far lights": lambda taken, out: by_rank(taken, ring_far, out),
+        "default estimator, near lights": lambda taken, out: solve(taken, ring, estimator=ROBUST, out=out),
     }
     copy, best, maps = Copy(), dict.fromkeys(((run, what) for run in runs for what in codes), np.inf), {}
     for _ in range(turns):
