@@ -16,7 +16,6 @@ from ..documents.rig import (
 )
 from ..scan.desk import RigDesk
 
-
 Methods = tuple[Method[Any], ...]
 
 
