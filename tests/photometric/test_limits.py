@@ -31,7 +31,7 @@ def exposed(light: Array, sensor: Sensor, seed: int) -> Pictures:
 
 
 def photon_limit_deg(light: Array, field: Any, sensor: Sensor, normals: Array) -> float:
-    """Mean angle that noise alone leaves any unbiased estimator (Cramer and Rao), from the noise-free light."""
+    """Mean angle that noise alone leaves any unbiased estimator (Cramer and Rao); from noise-free light."""
     points = 40
     rows = np.linspace(0, light.shape[1] - 1, points).astype(int)
     columns = np.linspace(0, light.shape[2] - 1, points).astype(int)
