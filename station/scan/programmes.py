@@ -23,7 +23,7 @@ from .watch import Haul
 log = logging.getLogger(__name__)
 Reports = tuple[StepReport, ...]
 
-STARTS = 5
+STARTS = 4
 """Times a programme is begun because the board had heard of it too late."""
 FLUSHES = 3
 """Dark frames sent after a triggered programme whose frames do not all come."""
