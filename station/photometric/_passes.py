@@ -57,6 +57,7 @@ def solve_pass(
     motion: tuple[Array, Array],
     rule: Array,
     size: Array,
+    coat: Array,
     maps: Maps,
     streamed: bool,
     _sources: int = SOURCES,
@@ -66,7 +67,8 @@ def solve_pass(
     stack: lit (lights, H, W channels), ambient (H, W channels) or (0, 0). table: (lights, parts, rows,
     columns) as `_fields` makes it: 1 / flat of each channel, direction (2), and shine where there is any.
     motion: shifts and jitter. rule: rounds, cut, doubt, lights to leave out, errors of model and shine. size:
-    `capacity` for a row per light and channel, and three more.
+    `capacity` for a row per light and channel, and three more. coat: shine (lights, H, W) in place of the
+    table's, or (0, 0, 0).
     """
     lights, parts, columns = table.shape[0], table.shape[1], table.shape[3]
     height, width = maps[2].shape
@@ -82,9 +84,11 @@ def solve_pass(
         zeros(y, v, gain, (z, w, p, q, shine, common))
         for x0 in range(0, width, RUN):
             n = min(RUN, width - x0)
-            at = (row, x0, n, channels, parts > channels + 2)
+            at = (row, x0, n, channels, (parts > channels + 2) | (len(coat) > 0))
             spread_gains(nodes, dense, x0, n, channels, gain)
             spread_ways(nodes, dense, x0, n, channels, p, q, shine)
+            if len(coat) > 0:
+                take_shine(coat, row, x0, n, shine)
             look(
                 stack, sensor, mean, motion, rule, at, (y, v, gain), (z, w, shine, common, h), (level, whole)
             )
@@ -148,6 +152,15 @@ def look(
     if len(mean) > 1:
         steepness(d, shares, channels, steep, work)
     weights(v if channels == 1 else variance, lights, level, steep, jitter, rule[4:6], shine, w)
+
+
+@compiled
+def take_shine(coat: Array, row: int, x0: int, n: int, shine: Array) -> None:
+    """What the coat adds at each pixel of the run."""
+    for k in range(coat.shape[0]):
+        part, to = coat[k, row, x0 : x0 + n], shine[k]
+        for x in range(n):
+            to[x] = part[x]
 
 
 @compiled

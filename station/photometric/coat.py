@@ -8,6 +8,8 @@ Lobes: microfacets distributed after Trowbridge and Reitz (GGX; Walter et al. 20
 formula (1994) for a coat of refractive index 1.5.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,3 +62,34 @@ def coated_share(weights: NDArray[np.floating]) -> float:
 
 def _unit(vectors: Array) -> Array:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Coat:
+    """A coat of known lobes over a surface, at the nodes of a light field.
+
+    Attributes:
+        weights: (lobes,), reflectance of each lobe straight on.
+        half: float32 (lights, rows, columns, 3), unit vectors half-way between light and eye.
+        outside: float32 (lights, rows, columns), what a lobe's density is multiplied by.
+    """
+
+    weights: Array
+    half: NDArray[np.float32]
+    outside: NDArray[np.float32]
+
+
+def coat_over(points_mm: Array, lights_mm: Array, eye_mm: Array, weights: NDArray[np.floating]) -> Coat:
+    """The coat over a surface near the mat, whose large shape lies flat within a few degrees.
+
+    Args:
+        points_mm: (rows, columns, 3), the surface under each node, mat frame.
+        lights_mm: (lights, 3).
+        eye_mm: (3,), the camera's centre.
+        weights: (lobes,), as `gains.refit` finds them.
+    """
+    toward = _unit(lights_mm.reshape(len(lights_mm), 1, 1, 3) - points_mm)
+    view = _unit(eye_mm - points_mm)
+    outside = 1.0 / (4.0 * view[..., 2] * toward[..., 2])
+    half = _unit(toward + view).astype(np.float32)
+    return Coat(np.asarray(weights, np.float64), half, outside.astype(np.float32))

@@ -87,6 +87,11 @@ class Solution:
     dark: NDArray[np.bool_]
     valid: NDArray[np.bool_]
 
+    @property
+    def widened_sigma_rad(self) -> Floats:
+        """The uncertainty where the model holds, made wider by as much as the lights contradict it."""
+        return np.asarray(self.sigma_rad * np.sqrt(np.maximum(self.chi2, 1.0)), np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class MeanRatio:
@@ -130,6 +135,7 @@ def solve(
     estimator: Estimator = ROBUST,
     alignment: Alignment | None = None,
     mean: MeanRatio | None = None,
+    shine: Floats | None = None,
     out: Solution | None = None,
 ) -> Solution:
     """Normals, albedo and their uncertainty.
@@ -140,6 +146,7 @@ def solve(
         estimator: how outliers are treated.
         alignment: shifts to undo and how well they are known; None takes the pictures as they lie.
         mean: from `mean_ratio`; computed where it is needed and not given.
+        shine: (lights, H, W), what the coat adds at each pixel, in place of the field's.
         out: a solution of pictures of the same size that nobody needs any more; it is written over, which
             saves the time that new memory costs.
 
@@ -160,6 +167,7 @@ def solve(
         (np.ascontiguousarray(about.shift_px, np.float32), np.ascontiguousarray(about.jitter_px, np.float32)),
         _rule(estimator),
         capacity(lights * channels + 3),
+        _shine(shine, (lights, height, width)),
         _maps(found),
         _streamable(found),
     )
@@ -180,6 +188,14 @@ def _rule(estimator: Estimator) -> Floats:
         raise unusable(f"{e.left_out} lights cannot be left out of a pixel, at most {MOST_LEFT_OUT}")
     numbers = [e.steps, e.cut, e.doubt, e.left_out, e.model_error, e.shine_error]
     return np.array(numbers, np.float32)
+
+
+def _shine(shine: Floats | None, shape: tuple[int, int, int]) -> Floats:
+    if shine is None:
+        return np.empty((0, 0, 0), np.float32)
+    if shine.shape != shape:
+        raise unusable(f"the coat's shine {shine.shape} does not fit pictures {shape}")
+    return np.ascontiguousarray(shine, np.float32)
 
 
 def _unwritten(height: int, width: int, channels: int) -> Solution:

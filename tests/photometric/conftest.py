@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from station.photometric.stack import LightField, Pictures, Sensor, pictures
 
+EYE_MM = np.array([0.0, 0.0, 400.0])
 SENSOR = Sensor(black_level=200.0, full_scale=65535.0, noise_a=1.5, noise_b=100.0)
 
 
@@ -80,6 +81,32 @@ class Bench:
         shading = np.einsum("khwi,hwi->khw", unit, normals) / unit[..., 2]
         gain = np.ones(8) if gains is None else gains
         return self.flat(points) * albedo * (shading * gain[:, None, None])[..., None]
+
+    def shining(
+        self, normals: NDArray[np.float64], light: NDArray[np.float64], roughness: float
+    ) -> NDArray[np.float64]:
+        """Codes with a coat's highlight added: GGX after Walter 2007, reflectance 0.04, white."""
+        points = self.grid_mm(self.height, self.width)
+        view = EYE_MM - points
+        view /= np.linalg.norm(view, axis=-1, keepdims=True)
+        white = self.flat(points)
+        out = light.copy()
+        for k, place in enumerate(self.lights):
+            toward = place - points
+            toward /= np.linalg.norm(toward, axis=-1, keepdims=True)
+            half = toward + view
+            half /= np.linalg.norm(half, axis=-1, keepdims=True)
+            pairs = ((normals, half), (normals, toward), (normals, view), (view, half))
+            nh, nl, nv, vh = ((a * b).sum(axis=-1) for a, b in pairs)
+            a2 = roughness**2
+            spread = a2 / (np.pi * (nh**2 * (a2 - 1) + 1) ** 2)
+            shadow = 1.0
+            for cosine in (nl, nv):
+                shadow = shadow * 2 * cosine / (cosine + np.sqrt(a2 + (1 - a2) * cosine**2))
+            fresnel = 0.04 + 0.96 * (1 - vh) ** 5
+            mirror = np.pi * spread * fresnel * shadow / (4 * nl * nv) * nl / toward[..., 2]
+            out[k] += white[k] * mirror[..., None]
+        return out
 
     def expose(self, light: NDArray[np.float64], seed: int | None, ambient: float = 0.0) -> Pictures:
         """Codes with noise (seed None: none but rounding)."""

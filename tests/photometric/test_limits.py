@@ -12,7 +12,6 @@ from station.photometric.solve import LEAST_SQUARES, ROBUST, solve
 from station.photometric.stack import Pictures, Sensor
 
 SNR = 100.0
-EYE_MM = np.array([0.0, 0.0, 400.0])
 SENSOR = Sensor(black_level=0.0, full_scale=65535.0, noise_a=2.0, noise_b=50.0)
 Array = NDArray[np.float64]
 
@@ -31,7 +30,7 @@ def exposed(light: Array, sensor: Sensor, seed: int) -> Pictures:
 
 
 def photon_limit_deg(light: Array, field: Any, sensor: Sensor, normals: Array) -> float:
-    """Mean angle that noise alone leaves any unbiased estimator (Cramer and Rao); from noise-free light."""
+    """Mean angle that noise alone leaves any unbiased estimator (Cramer and Rao)."""
     points = 40
     rows = np.linspace(0, light.shape[1] - 1, points).astype(int)
     columns = np.linspace(0, light.shape[2] - 1, points).astype(int)
@@ -109,7 +108,7 @@ def test_one_code_of_one_light_changes_a_glossy_card_little(
     """Eight-bit codes and highlights: at most twice what least squares makes of it, 99th percentile."""
     bench = make_bench(height=264, width=192, peak=190.0)
     normals = bench.normals(wavy)
-    light = shining(bench, normals, bench.render(normals, np.full((1, 1, 3), 0.5)), 0.15)[..., 1:2]
+    light = bench.shining(normals, bench.render(normals, np.full((1, 1, 3), 0.5)), 0.15)[..., 1:2]
     sensor = Sensor(0.0, 255.0, 0.02, 0.1)
     random = np.random.default_rng(3)
     noisy = light + random.standard_normal(light.shape) * np.sqrt(sensor.noise_a * light + sensor.noise_b)
@@ -126,28 +125,3 @@ def test_one_code_of_one_light_changes_a_glossy_card_little(
         return np.percentile(angle_deg(*both), 99)
 
     assert change(ROBUST) <= 2 * change(LEAST_SQUARES)
-
-
-def shining(bench: Any, normals: Array, light: Array, roughness: float) -> Array:
-    """Codes with a coat's highlight added: GGX after Walter 2007, reflectance 0.04, white."""
-    points = bench.grid_mm(bench.height, bench.width)
-    view = EYE_MM - points
-    view /= np.linalg.norm(view, axis=-1, keepdims=True)
-    white = bench.flat(points)
-    out = light.copy()
-    for k, place in enumerate(bench.lights):
-        toward = place - points
-        toward /= np.linalg.norm(toward, axis=-1, keepdims=True)
-        half = toward + view
-        half /= np.linalg.norm(half, axis=-1, keepdims=True)
-        nh, nl, nv, vh = ((a * b).sum(axis=-1) for a, b in
-                          ((normals, half), (normals, toward), (normals, view), (view, half)))  # fmt: skip
-        a2 = roughness**2
-        spread = a2 / (np.pi * (nh**2 * (a2 - 1) + 1) ** 2)
-        shadow = 1.0
-        for cosine in (nl, nv):
-            shadow = shadow * 2 * cosine / (cosine + np.sqrt(a2 + (1 - a2) * cosine**2))
-        fresnel = 0.04 + 0.96 * (1 - vh) ** 5
-        mirror = np.pi * spread * fresnel * shadow / (4 * nl * nv) * nl / toward[..., 2]
-        out[k] += white[k] * mirror[..., None]
-    return out

@@ -1,0 +1,117 @@
+"""A varnished card under the ring: the highlight's tail taken off, and what is said where it cannot be."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from station.documents.fault import StationError
+from station.photometric.coat import coat_over, lobes
+from station.photometric.coated import shine_at, solve_coated
+from station.photometric.gains import refit
+from station.photometric.solve import LEAST_SQUARES, mean_ratio, solve
+from station.photometric.stack import Pictures, Sensor
+
+EYE_MM = np.array([0.0, 0.0, 400.0])
+BLOCK = 4
+
+
+class Varnished:
+    """A printed card with relief, its pictures with and without the coat, SNR 100, one channel."""
+
+    def __init__(self, bench: Any, relief: float, roughness: float) -> None:
+        self.bench = bench
+        self.normals = bench.normals(
+            lambda x, y: (
+                relief * np.sin(x / 0.9) * np.cos(y / 1.1),
+                relief * np.cos(y / 0.8) * np.sin(x / 1.3),
+            )
+        )
+        x, y = np.moveaxis(bench.grid_mm(bench.height, bench.width), 2, 0)[:2]
+        albedo = 0.45 + 0.25 * np.sign(np.sin(x / 2) * np.sin(y / 3)) + 0.1 * np.sin(x / 9)
+        matte = bench.render(self.normals, albedo[..., None] * np.ones(3))
+        glossy = bench.shining(self.normals, matte, roughness)
+        self.sensor = Sensor(0.0, 65535.0, float(matte[..., 1].mean()) / 100**2, 1 / 12)
+        self.matte, self.glossy = self.taken(matte), self.taken(glossy)
+        self.field = bench.field(53, 39)
+        self.field = replace(self.field, flat=self.field.flat[..., 1:2])
+
+    def taken(self, light: Any) -> Pictures:
+        random = np.random.default_rng(1)
+        light = light[..., 1:2]
+        noise = random.standard_normal(light.shape) * np.sqrt(
+            self.sensor.noise_a * light + self.sensor.noise_b
+        )
+        return Pictures(np.clip(np.round(light + noise), 0, 65535).astype(np.uint16), None, self.sensor)
+
+    def coat(self) -> Any:
+        """Found from the pictures alone."""
+        bench, blocks = self.bench, mean_ratio(self.glossy, self.field, BLOCK).blocks
+        rows, columns = (np.arange(count) * BLOCK + BLOCK // 2 for count in blocks.shape[1:])
+        points = bench.grid_mm(bench.height, bench.width)[rows][:, columns].reshape(-1, 3)
+        ray = bench.lights[:, None] - points
+        slope = np.zeros((len(points), 2))
+        for _ in range(4):
+            normals = np.column_stack([-slope, np.ones(len(slope))])
+            normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+            shapes = lobes(points, normals, bench.lights, EYE_MM)
+            found = refit(blocks.reshape(8, -1), ray[..., :2] / ray[..., 2:], shapes)
+            slope = np.nan_to_num(found.slope)
+        return coat_over(bench.grid_mm(53, 39), bench.lights, EYE_MM, found.coat)
+
+
+@pytest.fixture
+def bench264(make_bench: Any) -> Any:
+    return make_bench(height=264, width=192, peak=9000.0)
+
+
+@pytest.mark.parametrize(
+    ("relief", "roughness", "most"),
+    [(0.02, 0.15, 1.15), (0.02, 0.3, 1.7), (0.05, 0.15, 1.3), (0.05, 0.3, 1.7)],
+)
+def test_a_coat_costs_little(
+    bench264: Any, angle_deg: Callable[..., Any], relief: float, roughness: float, most: float
+) -> None:
+    """Against least squares on the same card without its coat; taken for matte it is three times as wrong."""
+    card = Varnished(bench264, relief, roughness)
+    base = angle_deg(solve(card.matte, card.field, estimator=LEAST_SQUARES).normals, card.normals).mean()
+    found = solve_coated(card.glossy, card.field, card.coat())
+    assert angle_deg(found.normals, card.normals).mean() <= most * base
+    assert angle_deg(solve(card.glossy, card.field).normals, card.normals).mean() > 3 * base
+
+
+@pytest.mark.parametrize("roughness", [0.15, 0.3, 0.5])
+def test_where_gloss_misleads_the_uncertainty_says_so(
+    bench264: Any, angle_deg: Callable[..., Any], roughness: float
+) -> None:
+    """Nobody told of a coat: pixels off by more than 3 degrees are known by their own figures."""
+    card = Varnished(bench264, 0.05, roughness)
+    found = solve(card.glossy, card.field)
+    wrong = (angle_deg(found.normals, card.normals) > 3).ravel()
+    assert 0.005 < wrong.mean() < 0.5
+    order = np.argsort(np.argsort(found.widened_sigma_rad.ravel(), kind="stable")) + 1.0
+    bad, good = wrong.sum(), (~wrong).sum()
+    area = (order[wrong].sum() - bad * (bad + 1) / 2) / (bad * good)
+    assert area >= 0.9
+
+
+def test_the_shine_is_the_lobes_law(bench264: Any) -> None:
+    """Per pixel and interpolated, against the law at the pixels themselves."""
+    normals = bench264.normals(lambda x, y: (0 * x + 0.03, 0 * y - 0.02))
+    weights = np.array([0.0, 0.01, 0.0, 0.02, 0.0, 0.01])
+    coat = coat_over(bench264.grid_mm(53, 39), bench264.lights, EYE_MM, weights)
+    points = bench264.grid_mm(bench264.height, bench264.width)
+    law = np.tensordot(weights, lobes(points, normals, bench264.lights, EYE_MM), axes=1)
+    mine = shine_at(normals.astype(np.float32), coat)
+    np.testing.assert_allclose(mine, law, rtol=0.02, atol=1e-5)
+
+
+def test_a_coat_for_other_lights_is_refused(bench264: Any) -> None:
+    card = Varnished(bench264, 0.02, 0.15)
+    coat = coat_over(bench264.grid_mm(5, 5), bench264.lights[:7], EYE_MM, np.zeros(6))
+    with pytest.raises(StationError, match="7 lights"):
+        solve_coated(card.glossy, card.field, coat)
+    with pytest.raises(StationError, match="does not fit"):
+        solve(card.glossy, card.field, shine=np.zeros((8, 3, 3), np.float32))
