@@ -61,6 +61,11 @@ class CameraSettings(StrictDocument):
     silent_after_s: float = Field(default=10.0, gt=0)
     trigger: Literal["none", "wire"] = "none"
 
+    @property
+    def wired(self) -> bool:
+        """Whether the board makes the camera expose."""
+        return self.trigger == "wire"
+
 
 class ScanSettings(StrictDocument):
     """How a card is scanned."""

@@ -118,7 +118,9 @@ class Daemon:
         from ..twin.bench import TwinBench  # noqa: PLC0415 - the twin only where there is no hardware
 
         run = self._root / "run"
-        bench = TwinBench(run, self._settings.twin, self._settings.rig.lease_ms)
+        bench = TwinBench(
+            run, self._settings.twin, self._settings.rig.lease_ms, triggered=self._settings.camera.wired
+        )
         bench.open()
         self._stack.callback(bench.close)
         bench.place(self._settings.twin.seed, "front")
@@ -169,7 +171,7 @@ class Daemon:
             height_px=camera.height_px,
             fourcc=camera.fourcc,
             silent_after_s=camera.silent_after_s,
-            triggered=camera.trigger == "wire",
+            triggered=camera.wired,
         )
 
     async def _open_delivery(self, journal: Journal) -> None:

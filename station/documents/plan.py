@@ -23,7 +23,7 @@ class Timing(Document):
             light; strobe, locked, each light burns only within the time in which all rows are exposed;
             triggered, the board makes the camera expose.
         why: one sentence: what led to this kind.
-        period_us: from frame to frame, as the camera says.
+        period_us: from frame to frame, measured from the stamps; 0: not known.
         on_us: time for which each row sees the light.
         frames_per_light: how many frames a light costs.
     """

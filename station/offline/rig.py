@@ -74,7 +74,9 @@ class OfflineRig:
 
         folder = Path(tempfile.mkdtemp(prefix="station-"))
         self._stack.callback(shutil.rmtree, folder)
-        bench = TwinBench(folder, self._settings.twin, self._settings.rig.lease_ms)
+        bench = TwinBench(
+            folder, self._settings.twin, self._settings.rig.lease_ms, triggered=self._settings.camera.wired
+        )
         self._stack.callback(bench.close)
         bench.open()
         return bench
@@ -115,7 +117,7 @@ class OfflineRig:
                 height_px=camera.height_px,
                 fourcc=camera.fourcc,
                 silent_after_s=camera.silent_after_s,
-                triggered=camera.trigger == "wire",
+                triggered=camera.wired,
             )
         if self._bench is None:
             raise StationError(

@@ -74,7 +74,7 @@ class LightCheck:
 
     def __init__(self, profile: LoadedProfile, camera: CameraSettings) -> None:
         self.camera = profile.profile.camera
-        self.wire = camera.trigger == "wire"
+        self.wire = camera.wired
         self._settings = camera
         self._flat = coarse_flat(profile.flat)
 

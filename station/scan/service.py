@@ -296,7 +296,7 @@ class ScanService:
 
     def _step(self) -> str:
         state = self._runner.state
-        if state.phase in ("lighting", "exposing"):
+        if state.phase == "exposing":
             return f"{state.phase} {'ambient' if state.light is None else f'light {state.light}'}"
         return "" if self._scanning is None else state.phase
 

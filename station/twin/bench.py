@@ -16,7 +16,9 @@ log = logging.getLogger(__name__)
 class TwinBench:
     """What a machine without hardware uses instead: `open()` starts the board, `close()` ends it."""
 
-    def __init__(self, folder: Path, settings: TwinSettings, lease_ms: int) -> None:
+    def __init__(
+        self, folder: Path, settings: TwinSettings, lease_ms: int, *, triggered: bool = False
+    ) -> None:
         self._folder = folder
         self._settings = settings
         self._lease_ms = lease_ms
@@ -30,6 +32,7 @@ class TwinBench:
             bit_depth=settings.bit_depth,
             stale_frames=settings.stale_frames,
             seed=settings.seed,
+            triggered=triggered,
         )
 
     def open(self) -> None:
