@@ -5,12 +5,12 @@ measured in turns with the rest. Best of many turns: what else runs on the machi
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,12 @@ def bytes_of(maps: Any) -> int:
     return sum(getattr(maps, item.name).nbytes for item in fields(maps))
 
 
+def memory_bytes(what: str) -> int:
+    """Of this process: VmRSS now, VmHWM at its peak."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return 1024 * int(next(line for line in lines if line.startswith(what)).split()[1])
+
+
 class Copy:
     """What the machine copies per second with two threads, counting reads and writes."""
 
@@ -105,9 +111,14 @@ class Copy:
         self._to[part] = self._from[part]
 
     @property
+    def held_bytes(self) -> int:
+        """Of memory."""
+        return 2 * len(self._from)
+
+    @property
     def bytes_per_s(self) -> float:
         """Of the best turn."""
-        return 2 * len(self._from) / self.best_s
+        return self.held_bytes / self.best_s
 
 
 def tell(name: str, value: float, unit: str, note: str = "") -> None:
@@ -122,7 +133,8 @@ def main() -> None:
     codes = {"glossy card": glossy(random), "random codes": np.empty((8, HEIGHT, WIDTH, 1), np.uint8)}
     codes["random codes"][:] = random.integers(5, 240, codes["glossy card"].shape, np.uint8)
     ring, ring_far = near(), far()
-    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = memory_bytes("VmRSS")
     runs: dict[str, Callable[[Pictures, Any], Any]] = {
         "least squares, far lights": lambda taken, out: least_squares(taken, ring_far, out),
         "least squares, near lights": lambda taken, out: least_squares(taken, ring, out),
@@ -144,8 +156,7 @@ def main() -> None:
             f"{run}, {what}", seconds / floor, "floors", f"{seconds * 1e3:.1f} ms; floor {floor * 1e3:.1f} ms"
         )
     tell("copy", copy.bytes_per_s / 1e9, "GB/s", "two threads, read and written")
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) * 1024 - 2 * len(copy._from)
-    kept = sum(bytes_of(item) for item in maps.values())
+    grown = memory_bytes("VmHWM") - before - copy.held_bytes
     shown = (grown + codes["glossy card"].nbytes) / (codes["glossy card"].nbytes + kept)
     tell("memory of all four, over input and output", shown, "1", "peak; one input, four sets of maps")
 
