@@ -157,6 +157,7 @@ def main() -> None:
         )
     tell("copy", copy.bytes_per_s / 1e9, "GB/s", "two threads, read and written")
     grown = memory_bytes("VmHWM") - before - copy.held_bytes
+    kept = sum(bytes_of(item) for item in maps.values())
     shown = (grown + codes["glossy card"].nbytes) / (codes["glossy card"].nbytes + kept)
     tell("memory of all four, over input and output", shown, "1", "peak; one input, four sets of maps")
 
