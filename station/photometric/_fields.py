@@ -29,13 +29,17 @@ def columns_every(grid: Array, width: int, step: int, count: int) -> Array:
 
     The grid's first and last columns lie on the first and last pixel; beyond, it goes on as a straight line.
     """
+    apart = np.ascontiguousarray(grid.transpose(0, 3, 1, 2), np.float32)
     columns = grid.shape[2]
     places = np.arange(count) * step * ((columns - 1) / max(width - 1, 1))
     left = np.clip(places.astype(int), 0, max(columns - 2, 0))
-    right = np.minimum(left + 1, columns - 1)
-    share = (places - left)[:, None]
-    between = grid[:, :, left] * (1 - share) + grid[:, :, right] * share
-    return np.ascontiguousarray(between.transpose(0, 3, 1, 2), np.float32)
+    share = (places - left).astype(np.float32)
+    between: Array = np.take(apart, left, axis=3)
+    further = np.take(apart, np.minimum(left + 1, columns - 1), axis=3)
+    further -= between
+    further *= share
+    between += further
+    return between
 
 
 @compiled

@@ -21,7 +21,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _SAFE = {"nsz", "arcp", "contract", "afn", "reassoc"}
 _MODULES = (
-    "_drop", "_fields", "_fit", "_fixed", "_jit", "_memory", "_passes", "_pixels", "_rank", "_shine",
+    "_coat", "_drop", "_fields", "_fit", "_fixed", "_jit", "_memory", "_passes", "_pixels", "_rank",
     "_survey", "_taylor", "_write",
 )  # fmt: skip
 LINE = 16

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import prange
 
+from ._coat import reshine
 from ._drop import NOBODY, hats, judge, largest, leave_out, only_doubtful, room_to_drop
 from ._fields import is_dense, table_row
 from ._fit import accumulate, answer, reweighted
@@ -16,6 +17,7 @@ from ._pixels import (
     load_ratios,
     one_channel,
     one_common,
+    shadows,
     spread_gains,
     spread_ways,
 )  # fmt: skip
@@ -34,6 +36,7 @@ from ._write import (
 )  # fmt: skip
 
 Rows = tuple[Array, ...]
+Found = tuple[Array, Array, tuple[Array, Array]]
 Place = tuple[int, int, int, int, bool]
 """Row, first column, pixels, channels, whether anything shines."""
 _steps = scratch(5, MOST_CHANNELS, RUN)
@@ -46,6 +49,7 @@ _figures, _good, _out = scratch(7, RUN), scratch(RUN), scratch(RUN)
 _work, _sums, _covariance, _m = scratch(6, RUN), scratch(9, RUN), scratch(6, RUN), scratch(3, RUN)
 _best, _over, _who, _first, _second = scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN)
 _worst, _room, _level, _whole, _steep = scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN), scratch(RUN)
+_hidden = scratch(RUN)
 
 
 @parallel
@@ -57,7 +61,7 @@ def solve_pass(
     motion: tuple[Array, Array],
     rule: Array,
     size: Array,
-    coat: Array,
+    lobes: Array,
     maps: Maps,
     streamed: bool,
     _sources: int = SOURCES,
@@ -65,10 +69,10 @@ def solve_pass(
     """The whole computation of every pixel.
 
     stack: lit (lights, H, W channels), ambient (H, W channels) or (0, 0). table: (lights, parts, rows,
-    columns) as `_fields` makes it: 1 / flat of each channel, direction (2), and shine where there is any.
-    motion: shifts and jitter. rule: rounds, cut, doubt, lights to leave out, errors of model and shine. size:
-    `capacity` for a row per light and channel, and three more. coat: shine (lights, H, W) in place of the
-    table's, or (0, 0, 0).
+    columns) as `_fields` makes it: 1 / flat of each channel, direction (2), then where there is a coat its
+    shine, half vector (3) and what lies outside its lobes. motion: shifts and jitter. rule: rounds, cut,
+    doubt, lights to leave out, errors of model and shine. size: `capacity` for a row per light and channel,
+    and three more. lobes: of the coat, (lobes, 2), see `reshine`; none: shine stays where the table has it.
     """
     lights, parts, columns = table.shape[0], table.shape[1], table.shape[3]
     height, width = maps[2].shape
@@ -80,22 +84,26 @@ def solve_pass(
         y, v, gain = rows(size), rows(size), rows(size)
         z, w, p, q = rows(size), rows(size), rows(size), rows(size)
         shine, common, h = rows(size), rows(size), rows(size)
-        level, whole, c, m, pair = _level(), _whole(), _covariance(), _m(), (_first(), _second())
+        level, whole, hidden = _level(), _whole(), _hidden()
+        c, m, pair = _covariance(), _m(), (_first(), _second())
         zeros(y, v, gain, (z, w, p, q, shine, common))
         for x0 in range(0, width, RUN):
             n = min(RUN, width - x0)
-            at = (row, x0, n, channels, (parts > channels + 2) | (len(coat) > 0))
+            at = (row, x0, n, channels, parts > channels + 2)
             spread_gains(nodes, dense, x0, n, channels, gain)
             spread_ways(nodes, dense, x0, n, channels, p, q, shine)
-            if len(coat) > 0:
-                take_shine(coat, row, x0, n, shine)
             look(
                 stack, sensor, mean, motion, rule, at, (y, v, gain), (z, w, shine, common, h), (level, whole)
             )
             one = (y, w, p, q) if channels == 1 else (z, w, p, q)
-            fit(one, lights, rule, size, c, m, pair, n)
+            shadows(one[0], lights, level, rule[6], w, h[0], hidden)
+            first_fit(one, lights, (c, m, pair))
+            if len(lobes) > 0:
+                reshine(nodes, dense, lobes, m, (x0, n, channels), (y, one[0], w, shine), rule[5])
+                first_fit(one, lights, (c, m, pair))
+            fit(one, lights, rule, size, (c, m, pair), n)
             where, others = (row, x0, n, channels, lights, len(stack[1]) > 0), (common, h, gain)
-            finish((y, v), one, others, (c, m, level, whole), pair, rule, where, maps, streamed)
+            finish((y, v), one, others, (c, m, level, whole, hidden), pair, rule, where, maps, streamed)
 
 
 @compiled
@@ -155,15 +163,6 @@ def look(
 
 
 @compiled
-def take_shine(coat: Array, row: int, x0: int, n: int, shine: Array) -> None:
-    """What the coat adds at each pixel of the run."""
-    for k in range(coat.shape[0]):
-        part, to = coat[k, row, x0 : x0 + n], shine[k]
-        for x in range(n):
-            to[x] = part[x]
-
-
-@compiled
 def take_off(y: Array, shine: Array, lights: int, channels: int) -> None:
     """Subtract what the coat adds, the same in all channels."""
     for k in range(lights):
@@ -173,25 +172,25 @@ def take_off(y: Array, shine: Array, lights: int, channels: int) -> None:
 
 
 @compiled
-def fit(
-    signal: Rows,
-    lights: int,
-    rule: Array,
-    size: Array,
-    c: Array,
-    m: Array,
-    pair: tuple[Array, Array],
-    n: int,
-) -> None:
-    """All lights; in doubt all but two; then rounds of reweighting from there. Fills covariance c and m."""
+def first_fit(signal: Rows, lights: int, found: Found) -> None:
+    """Weighted least squares of all lights: covariance c, m, and nobody left out."""
     z, w, p, q = signal
+    c, m, pair = found
+    pair[0][:] = NOBODY
+    pair[1][:] = NOBODY
+    s = _sums()
+    accumulate(z, w, p, q, lights, s)
+    answer(s, c, m)
+
+
+@compiled
+def fit(signal: Rows, lights: int, rule: Array, size: Array, found: Found, n: int) -> None:
+    """From the first fit on: in doubt all lights but two; then rounds of reweighting from there."""
+    z, w, p, q = signal
+    c, m, pair = found
     steps, cut, doubt, most = int(rule[0]), rule[1], rule[2], int(rule[3])
     first, second = pair
     s = _sums()
-    first[:] = NOBODY
-    second[:] = NOBODY
-    accumulate(z, w, p, q, lights, s)
-    answer(s, c, m)
     if most > 0:
         hat = (rows(size), rows(size), rows(size), rows(size), rows(size), rows(size))
         best, over, who, worst, room = _best(), _over(), _who(), _worst(), _room()
@@ -222,7 +221,7 @@ def finish(
 ) -> None:
     """Put the run into the maps."""
     y, v = signal
-    c, m, level, whole = found
+    c, m, level, whole, hidden = found
     row, x0, n, channels, lights, ambient = at
     _, w, p, q = one
     common, h, shading = others
@@ -244,6 +243,7 @@ def finish(
     put_line(gloss[row], x0, f[1], n, streamed)
     for x in range(RUN):
         out[x] = pick(whole[x] < F(lights) - F(0.5), F(1), F(0))
+        f[5, x] = max(f[5, x], hidden[x])
     put_bytes(source[row], x0, f[2], n)
     put_bytes(used[row], x0, f[3], n)
     put_bytes(clipped[row], x0, out, n)

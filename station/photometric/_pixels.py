@@ -106,6 +106,25 @@ def one_channel(v: Array, y: Array, lights: int, level: Array, whole: Array) -> 
 
 
 @compiled
+def shadows(z: Array, lights: int, level: Array, share: F, w: Array, bright: Array, hidden: Array) -> None:
+    """Lights that hardly reach a pixel which four others do reach (attached shadows) lose their weight.
+
+    They say that the surface turns away from them, not how far. level: mean ratio; a light below `share` of it
+    counts as not reaching. bright: (run,), written over. hidden: (run,), 1 where a light was set aside.
+    """
+    bright[:] = 0
+    hidden[:] = 0
+    for k in range(lights):
+        for x in range(RUN):
+            bright[x] += pick((z[k, x] > share * level[x]) & (w[k, x] > F(0)), F(1), F(0))
+    for k in range(lights):
+        for x in range(RUN):
+            behind = (z[k, x] <= share * level[x]) & (bright[x] >= F(4))
+            hidden[x] = pick(behind, F(1), hidden[x])
+            w[k, x] = pick(behind, F(0), w[k, x])
+
+
+@compiled
 def one_common(gain: Array, dark: Array, lights: int, common: Array) -> None:
     """Deviation that the ambient picture's noise makes in each ratio."""
     for k in range(lights):

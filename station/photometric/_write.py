@@ -3,13 +3,10 @@
 import numpy as np
 
 from ._fit import TINY
-from ._jit import LINE, RUN, Array, F, compiled, inlined
+from ._jit import LINE, RUN, Array, F, compiled
 from ._memory import known, pick, scratch, stream_line
 
 Maps = tuple[Array, ...]
-Figures = tuple[F, F, F, F, F, F]
-Light = tuple[F, F, F, F]
-Answer = tuple[F, F, F]
 DARK = F(9)
 """Square of the deviations below which a light counts as dark."""
 
@@ -26,20 +23,6 @@ def shade(m: Array, lights: int, p: Array, q: Array, out: Array) -> None:
             out[k, x] = m[0, x] * p[k, x] + m[1, x] * q[k, x] + m[2, x]
 
 
-@inlined
-def heard(s: Figures, k: F, light: Light, m: Answer, out: bool, per_cut2: F) -> tuple[Figures, F]:
-    """One more light in the figures, and the weight it ended with. out: it was left out for good."""
-    z, w, p, q = light
-    r = z - (m[0] * p + m[1] * q + m[2])
-    t2 = r * r * w
-    u = F(1) / (F(1) + t2 * per_cut2)
-    weight = pick(out, F(0), u * u)
-    more, seen = r > s[1], pick(w > F(0), F(1), F(0))
-    used = s[3] + pick(weight > F(0.25), seen, F(0))
-    dark = max(s[5], pick(z * z * w < DARK, seen, F(0)))
-    return (s[0] + t2, pick(more, r, s[1]), pick(more, k, s[2]), used, s[4] + seen, dark), weight
-
-
 @compiled
 def judged(
     signal: tuple[Array, Array, Array, Array], lights: int, m: Array, pair: tuple[Array, Array], rule: Array,
@@ -51,24 +34,52 @@ def judged(
     whether one is dark.
     """
     z, w, p, q = signal
-    cut, steps = rule[1], rule[0]
     m, f = _three(m), _seven(f)
     f[:] = 0
     f[2] = F(-1)
+    cut, steps = rule[1], rule[0]
+    per_cut2 = F(0) if steps <= F(0) else F(1) / (cut * cut)
+    for k in range(lights):
+        weigh(z[k], w[k], p[k], q[k], m, per_cut2, F(k), h[k], f)
+        if steps <= F(0):
+            leave_for_good(F(k), pair, h[k])
+        count_light(z[k], w[k], h[k], f)
+
+
+@compiled
+def weigh(
+    z: Array, w: Array, p: Array, q: Array, m: Array, per_cut2: F, number: F, h: Array, f: Array
+) -> None:
+    """One light's part in chi-square and largest residual, and its weight for the residual."""
+    m, f = _three(m), _seven(f)
+    for x in range(RUN):
+        r = z[x] - (m[0, x] * p[x] + m[1, x] * q[x] + m[2, x])
+        t2 = r * r * w[x]
+        u = F(1) / (F(1) + t2 * per_cut2)
+        h[x] = u * u
+        most = f[1, x]
+        f[0, x] += t2
+        f[1, x] = max(r, most)
+        f[2, x] = pick(r > most, number, f[2, x])
+
+
+@compiled
+def leave_for_good(number: F, pair: tuple[Array, Array], h: Array) -> None:
+    """No weight for a light that was left out and is not taken back."""
     first, second = pair
-    hard = steps <= F(0)
-    per_cut2 = F(0) if hard else F(1) / (cut * cut)
-    for k in range(0, lights, 2):
-        z0, w0, p0, q0, h0 = z[k], w[k], p[k], q[k], h[k]
-        z1, w1, p1, q1, h1 = z[k + 1], w[k + 1], p[k + 1], q[k + 1], h[k + 1]
-        k0, k1 = F(k), F(k + 1)
-        for x in range(RUN):
-            s, n = (f[0, x], f[1, x], f[2, x], f[3, x], f[4, x], f[5, x]), (m[0, x], m[1, x], m[2, x])
-            out = hard & ((first[x] == k0) | (second[x] == k0))
-            s, h0[x] = heard(s, k0, (z0[x], w0[x], p0[x], q0[x]), n, out, per_cut2)
-            out = hard & ((first[x] == k1) | (second[x] == k1))
-            s, h1[x] = heard(s, k1, (z1[x], w1[x], p1[x], q1[x]), n, out, per_cut2)
-            f[0, x], f[1, x], f[2, x], f[3, x], f[4, x], f[5, x] = s
+    for x in range(RUN):
+        h[x] = pick((first[x] == number) | (second[x] == number), F(0), h[x])
+
+
+@compiled
+def count_light(z: Array, w: Array, h: Array, f: Array) -> None:
+    """One light among those used, seen and dark."""
+    f = _seven(f)
+    for x in range(RUN):
+        seen = pick(w[x] > F(0), F(1), F(0))
+        f[3, x] += pick(h[x] > F(0.25), seen, F(0))
+        f[4, x] += seen
+        f[5, x] = max(f[5, x], pick(z[x] * z[x] * w[x] < DARK, seen, F(0)))
 
 
 @compiled

@@ -78,6 +78,22 @@ class Coat:
     half: NDArray[np.float32]
     outside: NDArray[np.float32]
 
+    def table(self) -> NDArray[np.float32]:
+        """The lobes that reflect anything: float32 (lobes, 2), roughness squared and weight."""
+        some = self.weights > 0
+        return np.column_stack([np.square(ROUGHNESS)[some], self.weights[some]]).astype(np.float32)
+
+    def shine(self, normals: NDArray[np.floating]) -> NDArray[np.float32]:
+        """What the coat adds to the ratios of a surface with unit normals (..., 3) at the nodes.
+
+        Returns:
+            float32 (lights, rows, columns).
+        """
+        facing2 = np.square((self.half * normals).sum(axis=-1))
+        spread = [(a2, w, 1.0 + facing2 * (a2 - 1.0)) for a2, w in self.table()]
+        total = sum((w * a2 / wide**2 for a2, w, wide in spread), np.zeros_like(facing2))
+        return np.asarray(total * self.outside, np.float32)
+
 
 def coat_over(points_mm: Array, lights_mm: Array, eye_mm: Array, weights: NDArray[np.floating]) -> Coat:
     """The coat over a surface near the mat, whose large shape lies flat within a few degrees.

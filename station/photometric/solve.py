@@ -1,9 +1,11 @@
 """Normals and albedo of every pixel: robust weighted least squares with the sensor's noise as scale.
 
 Model (near lights, flat-field ratio): `I_k / F_k = rho n . (p_k, q_k, 1)`, so each pixel is a linear
-problem in m = rho n. Where the fit to all lights leaves a residual in doubt, the fit begins anew without the
-two lights whose absence explains most (least trimmed squares, all pairs judged), be they highlights or
-shadows; from there a few rounds with Geman and McClure's weights take back what was left out in error.
+problem in m = rho n. A light that hardly reaches a pixel which others do reach stands behind its surface
+(attached shadow) and is set aside. Where the fit to all others leaves a residual in doubt, the fit begins
+anew without the two lights whose absence explains most (least trimmed squares, all pairs judged), be they
+highlights or cast shadows; from there a few rounds with Geman and McClure's weights take back what was left
+out in error. Under a known coat, its shine is first moved to where the pixel's own normal puts it.
 """
 
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ class Estimator:
         cut: residual in standard deviations that weighs a quarter.
         left_out: most lights that a doubtful pixel begins without, 0 to 2; four lights always stay.
         doubt: largest residual of the fit to all lights, in deviations, from which a pixel is doubtful.
+        shadow: share of a pixel's mean signal below which a light counts as not reaching it, if four others
+            do; 0: never.
         model_error: what the model is wrong by, as a share of the mean signal, beside the sensor's noise.
         shine_error: what the coat's shine is known to, as a share of it.
     """
@@ -35,14 +39,15 @@ class Estimator:
     cut: float = 4.0
     left_out: int = 2
     doubt: float = 5.0
+    shadow: float = 0.1
     model_error: float = 0.005
     shine_error: float = 0.2
 
 
 ROBUST = Estimator()
-LEAST_SQUARES = Estimator(steps=0, left_out=0)
+LEAST_SQUARES = Estimator(steps=0, left_out=0, shadow=0.0)
 MOST_LEFT_OUT = 2
-TRIMMED = Estimator(steps=0, doubt=0.0)
+TRIMMED = Estimator(steps=0, doubt=0.0, shadow=0.0)
 """Least trimmed squares: every pixel without the two lights that fit worst."""
 
 
@@ -135,7 +140,6 @@ def solve(
     estimator: Estimator = ROBUST,
     alignment: Alignment | None = None,
     mean: MeanRatio | None = None,
-    shine: Floats | None = None,
     out: Solution | None = None,
 ) -> Solution:
     """Normals, albedo and their uncertainty.
@@ -146,7 +150,6 @@ def solve(
         estimator: how outliers are treated.
         alignment: shifts to undo and how well they are known; None takes the pictures as they lie.
         mean: from `mean_ratio`; computed where it is needed and not given.
-        shine: (lights, H, W), what the coat adds at each pixel, in place of the field's.
         out: a solution of pictures of the same size that nobody needs any more; it is written over, which
             saves the time that new memory costs.
 
@@ -167,7 +170,7 @@ def solve(
         (np.ascontiguousarray(about.shift_px, np.float32), np.ascontiguousarray(about.jitter_px, np.float32)),
         _rule(estimator),
         capacity(lights * channels + 3),
-        _shine(shine, (lights, height, width)),
+        field.lobes(),
         _maps(found),
         _streamable(found),
     )
@@ -186,16 +189,8 @@ def _rule(estimator: Estimator) -> Floats:
     e = estimator
     if not 0 <= e.left_out <= MOST_LEFT_OUT:
         raise unusable(f"{e.left_out} lights cannot be left out of a pixel, at most {MOST_LEFT_OUT}")
-    numbers = [e.steps, e.cut, e.doubt, e.left_out, e.model_error, e.shine_error]
+    numbers = [e.steps, e.cut, e.doubt, e.left_out, e.model_error, e.shine_error, e.shadow or -np.inf]
     return np.array(numbers, np.float32)
-
-
-def _shine(shine: Floats | None, shape: tuple[int, int, int]) -> Floats:
-    if shine is None:
-        return np.empty((0, 0, 0), np.float32)
-    if shine.shape != shape:
-        raise unusable(f"the coat's shine {shine.shape} does not fit pictures {shape}")
-    return np.ascontiguousarray(shine, np.float32)
 
 
 def _unwritten(height: int, width: int, channels: int) -> Solution:

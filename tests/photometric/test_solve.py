@@ -135,6 +135,28 @@ def test_a_shadow_is_left_out_too(bench: Any, angle_deg: Any) -> None:
     assert angle_deg(found.normals, normals)[40:60, 30:50].mean() < 0.6
 
 
+def test_lights_behind_a_steep_surface_do_not_bend_it(bench: Any, angle_deg: Any) -> None:
+    """A slope of 55 degrees that turns away from three of eight lights: too many for outliers."""
+    steep = bench.normals(lambda x, y: (0 * x + 1.45, 0 * y + 0.1))
+    light = np.clip(bench.render(steep, np.full((1, 1, 3), 0.4)), 0, None)
+    behind = (light[..., 1] <= 0).sum(axis=0)
+    taken = bench.expose(light, 3)
+    believed = solve(taken, bench.field(), estimator=replace(ROBUST, shadow=0.0))
+    found = solve(taken, bench.field())
+    many = behind >= 3
+    assert many.mean() > 0.3
+    assert angle_deg(found.normals, steep)[many].mean() < 0.6
+    assert angle_deg(believed.normals, steep)[many].mean() > 2
+    assert found.dark[many].all()
+    assert (found.lights_used[many] == 5).mean() > 0.9
+
+
+def test_a_dark_print_is_not_a_shadow(bench: Any) -> None:
+    """Where all lights are weak alike, all of them count."""
+    taken = bench.expose(bench.render(bench.normals(wavy), np.full((1, 1, 3), 0.003)), 3)
+    assert np.median(solve(taken, bench.field()).lights_used) == 8
+
+
 def test_a_clipped_channel_is_censored_alone(bench: Any, angle_deg: Any) -> None:
     """Green clips under one light: red and blue of it still count, green's albedo comes from the others."""
     normals, albedo = bench.normals(wavy), np.full((1, 1, 3), 0.5)

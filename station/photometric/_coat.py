@@ -1,0 +1,87 @@
+"""Compiled pieces for a coat of known lobes: its shine moved to where each pixel's own normal puts it."""
+
+import numpy as np
+
+from ._fields import along
+from ._jit import LINE, RUN, Array, F, compiled
+from ._memory import known, pick, scratch
+
+LEAST = F(1e-12)
+"""Square of m below which a pixel has no normal."""
+_half, _unit, _fresh = scratch(4, RUN), scratch(3, RUN), scratch(RUN)
+_three, _four = known(3, RUN), known(4, RUN)
+
+
+@compiled
+def reshine(
+    nodes: Array,
+    dense: bool,
+    lobes: Array,
+    m: Array,
+    at: tuple[int, int, int],
+    signal: tuple[Array, Array, Array, Array],
+    error: F,
+) -> None:
+    """Take off the shine that belongs to m in place of the shine the field began with.
+
+    One step, not a settled solution: a coat's strength is known to some per cent only, and what is wrong with
+    it grows with every further step while the noise of one step already helps to tell the slope.
+
+    nodes: (lights, parts, columns), a row of the field's table. lobes: (lobes, 2), roughness squared and
+    weight. at: first column, pixels, channels. signal: ratios of all channels, one ratio per light, its
+    weight, the shine taken off so far; all brought up to date. error: of the shine, as a share of it.
+    """
+    x0, n, channels = at
+    y, z, w, shine = signal
+    half, unit, fresh = _half(), _unit(), _fresh()
+    half[:] = 0
+    normals(m, unit)
+    first = channels + 3
+    for k in range(nodes.shape[0]):
+        for i in range(4):
+            along(nodes[k, first + i], x0 // LINE, (n + LINE - 1) // LINE, dense, half[i])
+        reflect(unit, half, lobes, fresh)
+        step_to(fresh, unit, error, z[k], w[k], shine[k])
+        if channels > 1:
+            for c in range(channels):
+                of_channel = y[k * channels + c]
+                for x in range(RUN):
+                    of_channel[x] -= fresh[x]
+
+
+@compiled
+def normals(m: Array, out: Array) -> None:
+    """Unit vectors along m (3, run); zero where there is none that faces the camera."""
+    m, out = _three(m), _three(out)
+    for x in range(RUN):
+        a, b, c = m[0, x], m[1, x], m[2, x]
+        length2 = a * a + b * b + c * c
+        per = pick((length2 > LEAST) & (c > F(0)), F(1) / np.sqrt(length2 + LEAST), F(0))
+        out[0, x], out[1, x], out[2, x] = a * per, b * per, c * per
+
+
+@compiled
+def reflect(n: Array, half: Array, lobes: Array, out: Array) -> None:
+    """What the lobes add to the ratio: Trowbridge and Reitz's density of each."""
+    n, half = _three(n), _four(half)
+    out[:] = 0
+    for i in range(lobes.shape[0]):
+        width, weight = lobes[i, 0], lobes[i, 1]
+        for x in range(RUN):
+            facing = n[0, x] * half[0, x] + n[1, x] * half[1, x] + n[2, x] * half[2, x]
+            spread = F(1) + facing * facing * (width - F(1))
+            out[x] += half[3, x] * weight * width / (spread * spread)
+
+
+@compiled
+def step_to(fresh: Array, n: Array, error: F, z: Array, w: Array, shine: Array) -> None:
+    """Exchange the shine of one light; `fresh` becomes the difference. Where there is no normal, none."""
+    n = _three(n)
+    for x in range(RUN):
+        old = shine[x]
+        new = pick(n[2, x] > F(0), fresh[x], old)
+        wider = error * error * (new * new - old * old)
+        fresh[x] = new - old
+        z[x] -= new - old
+        w[x] = pick(w[x] > F(0), w[x] / (F(1) + w[x] * wider), F(0))
+        shine[x] = new
