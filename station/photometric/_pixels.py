@@ -109,8 +109,8 @@ def one_channel(v: Array, y: Array, lights: int, level: Array, whole: Array) -> 
 def shadows(z: Array, lights: int, level: Array, share: F, w: Array, bright: Array, hidden: Array) -> None:
     """Lights that hardly reach a pixel which four others do reach (attached shadows) lose their weight.
 
-    They say that the surface turns away from them, not how far. level: mean ratio; a light below `share` of it
-    counts as not reaching. bright: (run,), written over. hidden: (run,), 1 where a light was set aside.
+    They say that the surface turns away from them, not how far. level: mean ratio; a light below `share` of
+    it counts as not reaching. bright: (run,), written over. hidden: (run,), 1 where a light was set aside.
     """
     bright[:] = 0
     hidden[:] = 0

@@ -1,7 +1,7 @@
 """The part of the pictures that the card covers, with its camera and its light."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from ..camera.interface import Pixels, full_scale
 from ..card.geometry import pitch_mm, pixels_to_plane, plane_to_pixels
 from ..documents.profile import CameraProfile
 from ..documents.scan import Outline
-from ..photometric.coat import ROUGHNESS, coated_share, lobes, transmission
+from ..photometric.coat import ROUGHNESS, coat_over, coated_share, transmission
 from ..photometric.lights import near_field
 from ..photometric.stack import LightField, Sensor, unusable
 
@@ -202,15 +202,14 @@ class Surroundings:
         lights = [self.profile.profile.lights[index] for index in self.lights]
         field = near_field(lights, on_card, white, on_target)
         through = transmission(on_card, self.lights_mm, coated_share(face.coat)).astype(np.float32)
-        shine = np.tensordot(face.coat, self._lobes(on_card, face), axes=1)
-        return LightField(
+        matte = LightField(
             flat=(field.flat * through[..., None]).reshape(-1, *shape, 3),
             tangent=field.tangent.reshape(-1, *shape, 2),
-            shine=shine.astype(np.float32).reshape(-1, *shape),
         )
-
-    def _lobes(self, points: Array, face: Face) -> Array:
-        return lobes(points, normals_of(face.slope.reshape(-1, 2)), self.lights_mm, self.eye_mm)
+        if not face.coat.any():
+            return matte
+        coat = coat_over(on_card.reshape(*shape, 3), self.lights_mm, self.eye_mm, face.coat)
+        return replace(matte, shine=coat.shine(normals_of(face.slope)), coat=coat)
 
 
 def normals_of(slope: Array) -> Array:
