@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from ._poisson import divergence_pass, eigenvalues, scale_pass
 from .stack import unusable
 
 Floats = NDArray[np.float32]
@@ -72,37 +73,47 @@ def height_um(surface: Slopes) -> Floats:
     The step between neighbours is the mean of their slopes times the pitch; the height is the one whose
     steps come closest in the least-squares sense.
     """
-    rows, columns = surface.x.shape
-    pitch_um = np.float32(surface.pitch_mm * 1000.0)
-    divergence = np.zeros((rows, columns), np.float32)
-    across = (surface.x[:, 1:] + surface.x[:, :-1]) * (0.5 * pitch_um)
-    divergence[:, :-1] += across
-    divergence[:, 1:] -= across
-    down = (surface.y[1:] + surface.y[:-1]) * (-0.5 * pitch_um)
-    divergence[:-1] += down
-    divergence[1:] -= down
+    divergence = np.empty(surface.x.shape, np.float32)
+    half_pitch_um = np.float32(surface.pitch_mm * 500.0)
+    x, y = (np.ascontiguousarray(slope, np.float32) for slope in (surface.x, surface.y))
+    divergence_pass(x, y, half_pitch_um, divergence)
+    return solve_poisson(divergence)
+
+
+def solve_poisson(divergence: Floats) -> Floats:
+    """The array of mean zero whose Laplacian with free borders is float32 (H, W); writes over its argument."""
     spectrum = fft.dctn(divergence, type=2, norm="ortho", workers=2, overwrite_x=True)
-    eigenvalues = _laplacian(rows)[:, None] + _laplacian(columns)[None, :]
-    eigenvalues[0, 0] = 1.0  # the mean height, which slopes do not know
-    spectrum /= eigenvalues
-    spectrum[0, 0] = 0.0
+    rows, columns = spectrum.shape
+    scale_pass(spectrum, eigenvalues(rows), eigenvalues(columns))
     return np.asarray(fft.idctn(spectrum, type=2, norm="ortho", workers=2, overwrite_x=True), np.float32)
 
 
-def _laplacian(count: int) -> Floats:
-    """Eigenvalues of the second difference with free ends."""
-    return (2.0 * np.cos(np.pi * np.arange(count) / count) - 2.0).astype(np.float32)
+def curl(surface: Slopes, valid: NDArray[np.bool_]) -> Floats:
+    """Curl of the slopes, 1/mm: float32 (H, W), each pixel that of the cell of four to its lower right.
+
+    A surface has none: it shows errors of calibration, cast shadows, and whatever else is not one surface.
+    NaN where one of the four is not valid, and in the last row and column.
+    """
+    x, y = surface.x, surface.y
+    along_y = (x[:-1, :-1] + x[:-1, 1:] - x[1:, :-1] - x[1:, 1:]) * np.float32(0.5)
+    along_x = (y[:-1, 1:] + y[1:, 1:] - y[:-1, :-1] - y[1:, :-1]) * np.float32(0.5)
+    cells = valid[:-1, :-1] & valid[:-1, 1:] & valid[1:, :-1] & valid[1:, 1:]
+    out = np.full(x.shape, np.nan, np.float32)
+    out[:-1, :-1] = np.where(cells, (along_y - along_x) / np.float32(surface.pitch_mm), np.nan)
+    return out
 
 
 def curl_rms(surface: Slopes, valid: NDArray[np.bool_]) -> float:
-    """Root mean square of the slopes' curl over cells of four valid pixels, 1/mm; a surface has none."""
-    x, y = surface.x, surface.y
-    along_y = (x[:-1, :-1] + x[:-1, 1:] - x[1:, :-1] - x[1:, 1:]) * 0.5
-    along_x = (y[:-1, 1:] + y[1:, 1:] - y[:-1, :-1] - y[1:, :-1]) * 0.5
-    cells = valid[:-1, :-1] & valid[:-1, 1:] & valid[1:, :-1] & valid[1:, 1:]
-    if not cells.any():
+    """Root mean square of `curl` over the cells that have one, 1/mm.
+
+    Raises:
+        StationError: `stack_unusable`, no four neighbouring pixels are valid.
+    """
+    cells = curl(surface, valid)
+    known = cells[np.isfinite(cells)]
+    if not known.size:
         raise unusable("no four neighbouring pixels have normals")
-    return float(np.sqrt(np.mean(((along_y - along_x)[cells] / surface.pitch_mm) ** 2, dtype=np.float64)))
+    return float(np.sqrt(np.mean(np.square(known, dtype=np.float64))))
 
 
 def bend(height: Floats, valid: NDArray[np.bool_], pitch_mm: float) -> Bend:

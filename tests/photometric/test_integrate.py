@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from station.documents.fault import StationError
-from station.photometric.integrate import Slopes, bend, curl_rms, height_um, slopes
+from station.photometric.integrate import Slopes, bend, curl, curl_rms, height_um, slopes
+from station.photometric.weighted import weighted_height_um
 
 
 def card(height_mm: Any, rows: int = 260, columns: int = 186, pitch_mm: float = 88 / 260) -> Any:
@@ -25,6 +26,10 @@ def card(height_mm: Any, rows: int = 260, columns: int = 186, pitch_mm: float = 
 def rebuilt(normals: Any, pitch_mm: float = 88 / 260) -> Any:
     valid = np.ones(normals.shape[:2], bool)
     return height_um(slopes(normals, valid, pitch_mm))
+
+
+def rebuilt_slopes(normals: Any) -> Any:
+    return slopes(normals, np.ones(normals.shape[:2], bool), 88 / 260)
 
 
 def corner(x: Any, y: Any) -> Any:
@@ -60,6 +65,102 @@ def test_noise_of_the_height_is_local() -> None:
     x, y = (0.005 * random.standard_normal((400, 300)).astype(np.float32) for _ in range(2))
     height = height_um(Slopes(x, y, 0.032))
     assert 0.8 < height.std() / (0.005 * 32) < 2.5
+
+
+def test_a_sum_in_one_pass_is_the_sum_of_steps() -> None:
+    """The compiled divergence against the equations as they stand, for odd sizes and single lines."""
+    random = np.random.default_rng(5)
+    for shape in [(7, 5), (1, 6), (6, 1), (2, 2), (33, 130)]:
+        x, y = random.standard_normal((2, *shape)).astype(np.float32)
+        height = height_um(Slopes(x, y, 0.1))
+        right = np.diff(height, axis=1) - (x[:, 1:] + x[:, :-1]) * 50
+        down = np.diff(height, axis=0) + (y[1:] + y[:-1]) * 50
+        left_over = np.zeros(shape)
+        left_over[:, 1:] += right
+        left_over[:, :-1] -= right
+        left_over[1:] += down
+        left_over[:-1] -= down
+        assert np.abs(left_over).max() < 1e-3
+        assert abs(height.mean()) < 1e-3
+
+
+def test_a_hole_and_what_lies_beyond_the_card_bend_nothing() -> None:
+    """A bowed card with a hole of nonsense and a margin of nonsense: weighted, the rest comes back."""
+    truth, normals = card(diagonal_bow)
+    rows, columns = truth.shape
+    inside = np.zeros((rows, columns), bool)
+    inside[12:-9, 7:-15] = True
+    inside[90:140, 60:110] = False
+    surface = rebuilt_slopes(normals)
+    random = np.random.default_rng(2)
+    for slope in (surface.x, surface.y):
+        slope[~inside] = 0.3 * random.standard_normal((~inside).sum())
+    truth = truth - truth[inside].mean()
+    found = weighted_height_um(surface, inside.astype(float))
+    assert np.abs(found - truth)[inside].max() < 0.5
+    assert (found[~inside] == 0).all()
+    assert np.abs(height_um(surface) - truth)[inside].max() > 20
+
+
+def test_doubtful_slopes_count_less() -> None:
+    """Half the card thirty times as noisy: told so, the other half is as good as without it."""
+    truth, normals = card(corner)
+    surface = rebuilt_slopes(normals)
+    random = np.random.default_rng(4)
+    sigma = np.where(np.arange(truth.shape[1]) < 93, 0.002, 0.06)[None, :] * np.ones_like(truth)
+    for slope in (surface.x, surface.y):
+        np.add(slope, sigma * random.standard_normal(sigma.shape), out=slope, casting="same_kind")
+    good = np.s_[:, 5:85]
+
+    def error(height: Any) -> float:
+        off = (height - truth)[good]
+        return float((off - off.mean()).std())
+
+    assert error(weighted_height_um(surface, sigma**-2)) < 0.5 * error(height_um(surface))
+
+
+def test_equal_weights_change_nothing() -> None:
+    _, normals = card(corner)
+    surface = rebuilt_slopes(normals)
+    same = weighted_height_um(surface, np.full(surface.x.shape, 3.0))
+    np.testing.assert_allclose(same, height_um(surface), atol=0.02)
+
+
+def test_islands_are_each_right_in_themselves() -> None:
+    truth, normals = card(diagonal_bow)
+    apart = np.ones(truth.shape)
+    apart[:, 90:96] = 0
+    found = weighted_height_um(rebuilt_slopes(normals), apart)
+    for island in (np.s_[:, :90], np.s_[:, 96:]):
+        off = (found - truth)[island]
+        assert np.ptp(off) < 0.5
+
+
+@pytest.mark.parametrize(
+    "weight", [np.ones((3, 3)), np.zeros((260, 186)), np.full((260, 186), -1.0), np.full((260, 186), np.nan)]
+)
+def test_what_is_no_weight_is_refused(weight: Any) -> None:
+    _, normals = card(corner)
+    with pytest.raises(StationError) as refused:
+        weighted_height_um(rebuilt_slopes(normals), weight)
+    assert refused.value.code == "stack_unusable"
+
+
+def test_the_curl_map_shows_where() -> None:
+    """A jump of the slopes along a line that no surface has."""
+    _, normals = card(corner)
+    surface = rebuilt_slopes(normals)
+    surface.x[100:] += 0.02
+    valid = np.ones(surface.x.shape, bool)
+    valid[40, 50] = False
+    shown = curl(surface, valid)
+    assert shown.shape == valid.shape
+    assert np.isnan(shown[-1]).all()
+    assert np.isnan(shown[39:41, 49:51]).all()
+    assert np.isnan(shown).sum() == 260 + 186 - 1 + 4
+    pitch = 88 / 260
+    np.testing.assert_allclose(np.abs(shown[99, :-1]), 0.02 / pitch, rtol=0.02)
+    assert np.nanmax(np.abs(np.delete(shown, 99, axis=0))) < 1e-2
 
 
 def test_curl_is_zero_for_a_surface_and_not_for_an_error_of_calibration() -> None:
