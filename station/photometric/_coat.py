@@ -8,8 +8,8 @@ from ._memory import known, pick, scratch
 
 LEAST = F(1e-12)
 """Square of m below which a pixel has no normal."""
-_half, _unit, _fresh = scratch(4, RUN), scratch(3, RUN), scratch(RUN)
-_three, _four = known(3, RUN), known(4, RUN)
+_half, _unit, _fresh, _less = scratch(4, RUN), scratch(3, RUN), scratch(RUN), scratch(3, RUN)
+_three, _four, _six = known(3, RUN), known(4, RUN), known(6, RUN)
 
 
 @compiled
@@ -17,23 +17,28 @@ def reshine(
     nodes: Array,
     dense: bool,
     lobes: Array,
-    m: Array,
+    fitted: tuple[Array, Array],
+    ways: tuple[Array, Array],
     at: tuple[int, int, int],
     signal: tuple[Array, Array, Array, Array],
     error: F,
 ) -> None:
-    """Take off the shine that belongs to m in place of the shine the field began with.
+    """Take off the shine that belongs to the fit in place of the shine the field began with, and fit again.
 
     One step, not a settled solution: a coat's strength is known to some per cent only, and what is wrong with
     it grows with every further step while the noise of one step already helps to tell the slope.
 
     nodes: (lights, parts, columns), a row of the field's table. lobes: (lobes, 2), roughness squared and
-    weight. at: first column, pixels, channels. signal: ratios of all channels, one ratio per light, its
-    weight, the shine taken off so far; all brought up to date. error: of the shine, as a share of it.
+    weight. fitted: covariance and m, which is brought up to date, as are the signals. ways: p, q. at: first
+    column, pixels, channels. signal: ratios of all channels, one ratio per light, its weight, the shine taken
+    off so far. error: of the shine, as a share of it.
     """
     x0, n, channels = at
     y, z, w, shine = signal
-    half, unit, fresh = _half(), _unit(), _fresh()
+    c, m = fitted
+    p, q = ways
+    half, unit, fresh, less = _half(), _unit(), _fresh(), _less()
+    less[:] = 0
     half[:] = 0
     normals(m, unit)
     first = channels + 3
@@ -42,11 +47,13 @@ def reshine(
             along(nodes[k, first + i], x0 // LINE, (n + LINE - 1) // LINE, dense, half[i])
         reflect(unit, half, lobes, fresh)
         step_to(fresh, unit, error, z[k], w[k], shine[k])
+        gather(fresh, w[k], p[k], q[k], less)
         if channels > 1:
-            for c in range(channels):
-                of_channel = y[k * channels + c]
+            for i in range(channels):
+                of_channel = y[k * channels + i]
                 for x in range(RUN):
                     of_channel[x] -= fresh[x]
+    lower(m, c, less)
 
 
 @compiled
@@ -85,3 +92,25 @@ def step_to(fresh: Array, n: Array, error: F, z: Array, w: Array, shine: Array) 
         z[x] -= new - old
         w[x] = pick(w[x] > F(0), w[x] / (F(1) + w[x] * wider), F(0))
         shine[x] = new
+
+
+@compiled
+def gather(step: Array, w: Array, p: Array, q: Array, less: Array) -> None:
+    """What a light's step takes from the right side of the normal equations."""
+    less = _three(less)
+    for x in range(RUN):
+        d = w[x] * step[x]
+        less[0, x] += d * p[x]
+        less[1, x] += d * q[x]
+        less[2, x] += d
+
+
+@compiled
+def lower(m: Array, c: Array, less: Array) -> None:
+    """The answer after the right side has fallen: the weights changed too little to be solved for again."""
+    m, c, less = _three(m), _six(c), _three(less)
+    for x in range(RUN):
+        a, b, d = less[0, x], less[1, x], less[2, x]
+        m[0, x] -= c[0, x] * a + c[1, x] * b + c[2, x] * d
+        m[1, x] -= c[1, x] * a + c[3, x] * b + c[4, x] * d
+        m[2, x] -= c[2, x] * a + c[4, x] * b + c[5, x] * d

@@ -70,20 +70,21 @@ def parallel(function: Function) -> Function:
 
 RUN = 128
 """Pixels of one run: what is known of them fits into the processor's first cache."""
-CAPACITIES = (36, 516)
-"""Rows of scratch memory that a pass may be compiled for."""
+ON_STACK = 37
+"""Rows of scratch memory that a pass keeps on its stack; odd, so that no two arrays share their places in the
+first cache."""
+MOST_ROWS = 516
 
 
 def capacity(rows: int) -> Array:
-    """A value whose type says for how many rows (or more) of scratch memory a pass is to be compiled.
+    """A value that tells a pass how many rows of scratch memory it needs: by its type, if few, or its length.
 
     Raises:
         ValueError: more than a pass can hold.
     """
-    for size in CAPACITIES:
-        if rows <= size:
-            return np.empty(0, f"S{size}")
-    raise ValueError(f"{rows} rows of scratch memory are asked for; a pass holds {CAPACITIES[-1]}")
+    if rows > MOST_ROWS:
+        raise ValueError(f"{rows} rows of scratch memory are asked for; a pass holds {MOST_ROWS}")
+    return np.empty(0, f"S{ON_STACK}") if rows <= ON_STACK else np.empty(rows, "S1")
 
 
 def aligned(shape: tuple[int, ...], dtype: type[np.generic] = np.float32) -> Array:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from math import prod
 from typing import Any, TypeAlias, cast
 
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import carray, njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
-from ._jit import LINE, RUN, Array
+from ._jit import LINE, ON_STACK, RUN, Array
 
 Ir: TypeAlias = Any
 """Types, values and builders of the compiler."""
@@ -64,26 +65,28 @@ def known(*shape: int) -> Callable[[Array], Array]:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _rows_of(_context: Ir, size: Ir) -> Ir:
-    def code(_context: Ir, _builder: Ir, _signature: Ir, _arguments: Ir) -> Ir:
-        return ir.Constant(ir.IntType(64), size.dtype.count)
-
-    return types.intp(size), code
-
-
-@intrinsic  # type: ignore[untyped-decorator]
 def _memory_of(_context: Ir, size: Ir) -> Ir:
     def code(_context: Ir, builder: Ir, _signature: Ir, _arguments: Ir) -> Ir:
-        return _on_stack(builder, size.dtype.count * RUN)
+        return _on_stack(builder, ON_STACK * RUN)
 
     return types.CPointer(types.float32)(size), code
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def rows(size: Array) -> Array:
-    """Scratch memory (rows, RUN) as large as a `capacity` says."""
-    memory: Array = carray(_memory_of(size), (_rows_of(size), RUN))
-    return memory
+    """Scratch memory (rows, RUN), at least as many rows as a `capacity` says. For passes only."""
+    raise NotImplementedError
+
+
+@overload(rows, jit_options={"forceinline": True})  # type: ignore[untyped-decorator]
+def _rows(size: Ir) -> Callable[[Array], Array]:
+    def on_stack(size: Ir) -> Array:
+        memory: Array = carray(_memory_of(size), (ON_STACK, RUN))
+        return memory
+
+    def on_heap(size: Ir) -> Array:
+        return np.empty((len(size), RUN), np.float32)
+
+    return on_stack if size.dtype.count == ON_STACK else on_heap
 
 
 @intrinsic  # type: ignore[untyped-decorator]

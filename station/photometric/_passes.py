@@ -84,6 +84,7 @@ def solve_pass(
         y, v, gain = rows(size), rows(size), rows(size)
         z, w, p, q = rows(size), rows(size), rows(size), rows(size)
         shine, common, h = rows(size), rows(size), rows(size)
+        hat = (rows(size), rows(size), rows(size), rows(size), rows(size), rows(size))
         level, whole, hidden = _level(), _whole(), _hidden()
         c, m, pair = _covariance(), _m(), (_first(), _second())
         zeros(y, v, gain, (z, w, p, q, shine, common))
@@ -99,9 +100,9 @@ def solve_pass(
             shadows(one[0], lights, level, rule[6], w, h[0], hidden)
             first_fit(one, lights, (c, m, pair))
             if len(lobes) > 0:
-                reshine(nodes, dense, lobes, m, (x0, n, channels), (y, one[0], w, shine), rule[5])
-                first_fit(one, lights, (c, m, pair))
-            fit(one, lights, rule, size, (c, m, pair), n)
+                move = (y, one[0], w, shine)
+                reshine(nodes, dense, lobes, (c, m), (p, q), (x0, n, channels), move, rule[5])
+            fit(one, lights, rule, hat, (c, m, pair), n)
             where, others = (row, x0, n, channels, lights, len(stack[1]) > 0), (common, h, gain)
             finish((y, v), one, others, (c, m, level, whole, hidden), pair, rule, where, maps, streamed)
 
@@ -184,7 +185,7 @@ def first_fit(signal: Rows, lights: int, found: Found) -> None:
 
 
 @compiled
-def fit(signal: Rows, lights: int, rule: Array, size: Array, found: Found, n: int) -> None:
+def fit(signal: Rows, lights: int, rule: Array, hat: Rows, found: Found, n: int) -> None:
     """From the first fit on: in doubt all lights but two; then rounds of reweighting from there."""
     z, w, p, q = signal
     c, m, pair = found
@@ -192,7 +193,6 @@ def fit(signal: Rows, lights: int, rule: Array, size: Array, found: Found, n: in
     first, second = pair
     s = _sums()
     if most > 0:
-        hat = (rows(size), rows(size), rows(size), rows(size), rows(size), rows(size))
         best, over, who, worst, room = _best(), _over(), _who(), _worst(), _room()
         hats(z, w, p, q, lights, c, m, hat, worst)
         if largest(worst, n) > doubt:

@@ -39,8 +39,9 @@ def load_ratios(
     """Codes to ratios of the flat field, and their variances.
 
     stack: lit (lights, H, W channels) and ambient (H, W channels) or (0, 0). gain: 1 / flat. `sensor` holds
-    black level, noise a, noise b and the lowest clipped code. The ambient picture's own noise is left out: it
-    is common to all lights and treated apart. work: (2, run).
+    black level, noise a, noise b and the lowest clipped code, then by threes a code and the noise from there
+    on. The ambient picture's own noise is left out: it is common to all lights and treated apart. work: (2,
+    run).
     """
     lit, ambient = stack
     black, noise_a, noise_b, clipped = sensor[0], sensor[1], sensor[2], sensor[3]
@@ -57,6 +58,16 @@ def load_ratios(
                 ratio[x] = (code[x] - dark[x]) * g[x]
                 of_code = (noise_a * max(code[x] - black, F(0)) + noise_b) * (g[x] * g[x])
                 variance[x] = pick(code[x] >= clipped, F(-1), max(of_code, TINY))
+            for i in range(4, len(sensor), 3):
+                of_brighter(code, g, black, sensor[i], sensor[i + 1], sensor[i + 2], variance)
+
+
+@compiled
+def of_brighter(code: Array, gain: Array, black: F, begins: F, noise_a: F, noise_b: F, out: Array) -> None:
+    """Variance of the codes from which another noise holds; what is clipped stays so."""
+    for x in range(RUN):
+        of_code = (noise_a * (code[x] - black) + noise_b) * (gain[x] * gain[x])
+        out[x] = pick((code[x] >= begins) & (out[x] > F(0)), max(of_code, TINY), out[x])
 
 
 @compiled

@@ -81,7 +81,7 @@ def height_um(surface: Slopes) -> Floats:
 
 
 def solve_poisson(divergence: Floats) -> Floats:
-    """The array of mean zero whose Laplacian with free borders is float32 (H, W); writes over its argument."""
+    """The array of mean zero whose Laplacian with free borders this is, float32 (H, W); overwrites it."""
     spectrum = fft.dctn(divergence, type=2, norm="ortho", workers=2, overwrite_x=True)
     rows, columns = spectrum.shape
     scale_pass(spectrum, eigenvalues(rows), eigenvalues(columns))

@@ -182,7 +182,8 @@ def solve(
 def sensor_row(pictures: Pictures) -> Floats:
     """The sensor's figures as the passes take them."""
     s = pictures.sensor
-    return np.array([s.black_level, s.noise_a, s.noise_b, s.clipped_from], np.float32)
+    brighter = [number for noise in s.brighter for number in (noise.code, noise.noise_a, noise.noise_b)]
+    return np.array([s.black_level, s.noise_a, s.noise_b, s.clipped_from, *brighter], np.float32)
 
 
 def _rule(estimator: Estimator) -> Floats:

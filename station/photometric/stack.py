@@ -22,6 +22,15 @@ CLIP_SHARE = 0.98
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseFrom:
+    """Noise of codes from `code` on: variance of a code I above black level is `noise_a * I + noise_b`."""
+
+    code: float
+    noise_a: float
+    noise_b: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sensor:
     """How codes come about.
 
@@ -29,12 +38,14 @@ class Sensor:
         black_level: code of no light at all.
         full_scale: highest code.
         noise_a, noise_b: variance of a code I above black level is `noise_a * I + noise_b`.
+        brighter: noise that holds instead from some codes on, ascending; see `brackets`.
     """
 
     black_level: float
     full_scale: float
     noise_a: float
     noise_b: float
+    brighter: tuple[NoiseFrom, ...] = ()
 
     @property
     def clipped_from(self) -> float:
