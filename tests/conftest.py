@@ -192,13 +192,14 @@ def _leaves_no_tasks(request: pytest.FixtureRequest, _leaves_nothing: None) -> N
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The proofs at full size run under `make soak` only."""
-    if os.environ.get("STATION_SOAK") == "1":
-        return
-    soak = [item for item in items if item.get_closest_marker("soak")]
-    if soak:
-        config.hook.pytest_deselected(items=soak)
-        items[:] = [item for item in items if item not in set(soak)]
+    """The proofs at full size run under `make soak` only; of several processes one begins with the longest."""
+    if os.environ.get("STATION_SOAK") != "1":
+        soak = [item for item in items if item.get_closest_marker("soak")]
+        if soak:
+            config.hook.pytest_deselected(items=soak)
+            items[:] = [item for item in items if item not in set(soak)]
+    if "PYTEST_XDIST_WORKER" in os.environ:  # else the other one would have nothing left to do beside it
+        items.sort(key=lambda item: item.get_closest_marker("early") is None)
 
 
 def _missing(what: str) -> None:
