@@ -192,7 +192,7 @@ def _leaves_no_tasks(request: pytest.FixtureRequest, _leaves_nothing: None) -> N
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The proofs at full size run under `make soak` only; of several processes one begins with the longest."""
+    """Full-size proofs run under `make soak` only; of several processes one begins with the longest tests."""
     if os.environ.get("STATION_SOAK") != "1":
         soak = [item for item in items if item.get_closest_marker("soak")]
         if soak:
