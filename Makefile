@@ -1,9 +1,11 @@
 # The station's own commands. Every target makes the environment it needs in .venv first.
 #   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS, SOAK_ARGS, LOCK_ARGS   handed on
+#   WORKERS                                                    processes the tests run in (2); 0: in one, as for a debugger
 #   PYTHON                                                     the interpreter .venv is made with
 #   CHECK=1                                                    with bench and soak: fail where a goal is missed
 
 BIN := .venv/bin
+WORKERS ?= 2
 .DEFAULT_GOAL := help
 .PHONY: help env demo test check format bench soak lock wheel clean
 
@@ -20,7 +22,7 @@ demo: ## the station with a simulated rig; needs no hardware
 test: ## the whole suite, in an environment with every extra
 	@.ci/packages test || true
 	@.ci/environment all
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 check: ## format, lint, types, floors of the house, generated files
 	@.ci/environment dev

@@ -25,6 +25,7 @@ pytest_plugins = ["pytester"]
 CHECKOUT = Path(__file__).resolve().parent.parent
 GRACE_S = 2.0  # what was told to stop may take this long to be gone on a slow machine
 SESSION_MARK = "STATION_TEST_SESSION"
+FIGURES = "figures"
 
 # what may stay after a test, each with its reason
 ALLOWED_THREADS: dict[str, str] = {}
@@ -192,13 +193,28 @@ def _leaves_no_tasks(request: pytest.FixtureRequest, _leaves_nothing: None) -> N
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The proofs at full size run under `make soak` only."""
-    if os.environ.get("STATION_SOAK") == "1":
-        return
-    soak = [item for item in items if item.get_closest_marker("soak")]
-    if soak:
-        config.hook.pytest_deselected(items=soak)
-        items[:] = [item for item in items if item not in set(soak)]
+    """Full-size proofs run under `make soak` only; of several processes one begins with the longest tests."""
+    if os.environ.get("STATION_SOAK") != "1":
+        soak = [item for item in items if item.get_closest_marker("soak")]
+        if soak:
+            config.hook.pytest_deselected(items=soak)
+            items[:] = [item for item in items if item not in set(soak)]
+    if "PYTEST_XDIST_WORKER" in os.environ:  # else the other one would have nothing left to do beside it
+        items.sort(key=lambda item: item.get_closest_marker("early") is None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The lines of `tell`; a report carries them here from whichever process ran the test."""
+    for report in terminalreporter.stats.get("passed", []):
+        for title, line in report.sections:
+            if title == f"Captured {FIGURES} call":
+                terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Puts a line of figures into pytest's summary."""
+    return lambda line: request.node.add_report_section("call", FIGURES, line)
 
 
 def _missing(what: str) -> None:

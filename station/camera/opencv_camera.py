@@ -62,11 +62,10 @@ class OpenCvCamera:
         driver = isinstance(self._source, DeviceSource)
         gaps_show = driver and not self._triggered
         pump = Pump(capture, self._source, self._silent_after_s, gaps_show=gaps_show, driver=driver)
-        pump.start()
         self._pump = pump
         try:
             warm_up = 0 if self._triggered or not driver else _WARM_UP
-            pump.do(lambda opened: self._begin(pump, opened), ignore=warm_up)
+            pump.start(lambda opened: self._begin(pump, opened), ignore=warm_up)
             if self._configured is not None and isinstance(self._source, DeviceSource):
                 self.configure(self._configured)
             depth = pump.bit_depth if self._triggered else pump.peek().bit_depth

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import cv2
 from numpy.typing import NDArray
@@ -23,14 +23,14 @@ _RETRIES = 3
 _RETRY_S = 0.05
 
 
-class _Order:
+class _Order(Generic[T]):
     """Something to be done by the capture thread between two frames."""
 
-    def __init__(self, work: Callable[[cv2.VideoCapture], Any], ignore: int) -> None:
+    def __init__(self, work: Callable[[cv2.VideoCapture], T], ignore: int) -> None:
         self.work = work
         self.ignore = ignore
         self.done = threading.Event()
-        self.result: Any = None
+        self.result: T | None = None
         self.error: StationError | None = None
 
 
@@ -61,7 +61,7 @@ class Pump:
         self._silent_after_s = silent_after_s
         self._changed = threading.Condition()
         self._frames: deque[DriverFrame] = deque()
-        self._orders: deque[_Order] = deque()
+        self._orders: deque[_Order[Any]] = deque()
         self._layout = Layout("BGR3")
         self._stopping = False
         self._ended: StationError | None = None
@@ -72,9 +72,17 @@ class Pump:
         self._ignored = 0
         self._thread = threading.Thread(target=self._run, name=f"camera {source.text}", daemon=True)
 
-    def start(self) -> None:
-        """Begin to drain."""
+    def start(self, work: Callable[[cv2.VideoCapture], T], *, ignore: int = 0) -> T:
+        """Begin to drain, with this work before the first frame, as `do` does it between two.
+
+        Ordered any later, it would wait for a frame that a triggered camera does not give by itself.
+
+        Raises:
+            StationError: from `work`, or `camera_silent`, `camera_missing`.
+        """
+        order = self._order(work, ignore)
         self._thread.start()
+        return self._outcome(order)
 
     def close(self) -> None:
         """End the thread; waits for the driver's current frame, or for it to give up on one."""
@@ -120,11 +128,17 @@ class Pump:
         Raises:
             StationError: from `work`, or `camera_silent`, `camera_missing`.
         """
+        return self._outcome(self._order(work, ignore))
+
+    def _order(self, work: Callable[[cv2.VideoCapture], T], ignore: int) -> _Order[T]:
         order = _Order(work, ignore)
         with self._changed:
             self._raise_if_ended()
             self._orders.append(order)
             self._changed.notify_all()
+        return order
+
+    def _outcome(self, order: _Order[T]) -> T:
         if not order.done.wait(self._silent_after_s):
             raise self._silent()
         if order.error is not None:

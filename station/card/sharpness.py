@@ -5,7 +5,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal.windows import tukey
 
 from station.documents.profile import CameraProfile
 from station.documents.scan import Outline
@@ -21,7 +20,6 @@ _LEAST_PER_BIN = 12
 _LEAST_CONTRAST = 12.0  # of the edge, in standard errors of a bin
 _LINES_MM = 0.1
 _TRACK_MM = 1.5
-_TAPER = 0.5  # share of the window that fades: the middle half of the spread is taken as it is
 _TAPER = 0.5  # share of the window that fades: the middle half of the spread is taken as it is
 
 
@@ -134,7 +132,14 @@ def _spread_function(distance: Array, values: Array, bin_mm: float, half: float)
     error = float(np.sqrt(np.median(np.maximum(variance[plateau], 0) / number[plateau])))
     if abs(edge[: count // 6].mean() - edge[-(count // 6) :].mean()) < _LEAST_CONTRAST * error:
         return None
-    return np.asarray(np.gradient(edge)[1:-1] * tukey(count - 2, _TAPER), np.float64)
+    return np.asarray(np.gradient(edge)[1:-1] * _window(count - 2), np.float64)
+
+
+def _window(count: int) -> Array:
+    """Tapered cosine (Harris 1978). Scipy has it, too, in a package that is slow to import."""
+    from_middle = np.abs(np.linspace(-1.0, 1.0, count))
+    faded = np.clip((from_middle - 1 + _TAPER) / _TAPER, 0.0, 1.0)
+    return np.asarray(0.5 + 0.5 * np.cos(np.pi * faded), np.float64)
 
 
 def _half_contrast(spread: Array, bin_mm: float) -> float | None:

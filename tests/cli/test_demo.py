@@ -24,7 +24,7 @@ def demo(home: Any, *words: str) -> subprocess.CompletedProcess[str]:
         env=home.env,
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=280,
         check=False,
     )
 

@@ -14,7 +14,6 @@ from station.wire import messages as m
 from station.wire.frame import CRC_SEED, Frame, FrameReader, checksum
 
 CYCLES_PER_MS = 16_000
-FIGURES: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 class Edge(NamedTuple):
@@ -154,14 +153,3 @@ def run() -> Callable[[SerialRig, Sequence[m.ProgrammeStep]], None]:
         rig.ask(m.Start())
 
     return start
-
-
-@pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Puts a line of figures into pytest's summary."""
-    return request.config.stash.setdefault(FIGURES, []).append
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    for line in config.stash.get(FIGURES, []):
-        terminalreporter.write_line(f"firmware: {line}")

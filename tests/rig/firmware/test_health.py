@@ -37,7 +37,8 @@ def test_the_firmware_keeps_within_its_flash_and_memory(
     sizes: tuple[int, int], tell: Callable[[str], None]
 ) -> None:
     flash, ram = sizes
-    tell(f"{flash} bytes of flash (at most {FLASH_MAX_BYTES}), {ram} of memory (at most {RAM_MAX_BYTES})")
+    memory = f"{ram} of memory (at most {RAM_MAX_BYTES})"
+    tell(f"firmware: {flash} bytes of flash (at most {FLASH_MAX_BYTES}), {memory}")
     assert flash <= FLASH_MAX_BYTES
     assert ram <= RAM_MAX_BYTES
 
@@ -79,7 +80,8 @@ def within_limits(rig: Any, watched: Any, tell: Callable[[str], None], when: str
     assert isinstance(stats, m.StatsReply)
     deaf_us = watched.state("deaf_cycles") / CYCLES_PER_US
     tell(
-        f"{when}: {stats.stack_free_bytes} bytes of stack never used (at least {STACK_RESERVE_BYTES}), "
+        f"firmware: {when}: "
+        f"{stats.stack_free_bytes} bytes of stack never used (at least {STACK_RESERVE_BYTES}), "
         f"stages called up to {stats.isr_latency_max_ticks / 2:.0f} us late (lead {LEAD_TICKS / 2:.0f} us), "
         f"receiver alone for {deaf_us:.0f} us (at most {TWO_BYTES_US})"
     )
