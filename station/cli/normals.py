@@ -23,19 +23,29 @@ HELP = """Compute normals, albedo and height from pictures under different light
 
 SOURCE is one of
 
-- a light list .lp (RTIBuilder, RelightLab): the number of pictures, then one line for each, NAME X Y Z:
-the way to its light, x right, y up, z to the camera;
+- a light list .lp (RTIBuilder, RelightLab): the number of pictures, then a
+line for each, NAME X Y Z: the way to its light, x right, y up, z to the
+camera;
 
-- a folder like DiLiGenT's: filenames.txt, light_directions.txt, light_intensities.txt, and where there
-are any mask.png and Normal_gt.mat, against which the normals are then held;
+- a folder like DiLiGenT's: filenames.txt, light_directions.txt,
+light_intensities.txt, and where there are any mask.png and Normal_gt.mat,
+against which the normals are then held;
 
-- a stored scan: its folder, its identity or the beginning of it (see `station show`).
+- a stored scan: its folder, its identity or the beginning of that (see
+`station show`).
 
-Pictures are PNG, TIFF or JPEG of 8 or 16 bits, grey or colour, all of one size. JPEG is taken for sRGB and
-made linear; everything else is taken for linear (--gamma says otherwise).
+Pictures are PNG, TIFF or JPEG of 8 or 16 bits, grey or colour, all of one
+size. JPEG is taken for sRGB and made linear, everything else is taken for
+linear; --gamma says otherwise.
 
-Written are normals, albedo, height, curl and uncertainty, each as a PNG of 16 bits and as a float .npy, and
-at the very end quality.json: a folder without it was left unfinished.
+Estimators: robust sees through highlights and shadows by the noise of the
+pictures; trimmed leaves the two lights out that fit worst, everywhere;
+least-squares believes all; by-rank leaves each pixel's brightest and darkest
+light out. Of pictures, the last two take the mean of the channels as it is.
+
+Written are normals, albedo, height, curl and uncertainty, each as a PNG of
+16 bits and as a float .npy, and at the very end quality.json, which says how
+to read them: a folder without it was left unfinished.
 
 \b
 Examples:
@@ -49,21 +59,13 @@ Examples:
 
 Source = Annotated[str, typer.Argument(help="a .lp file, a folder, or a stored scan", show_default=False)]
 Out = Annotated[Path, typer.Option(help="folder for the results; made if need be", metavar="DIR")]
-Estimator = Annotated[
-    EstimatorName,
-    typer.Option(
-        help="robust: sees through highlights and shadows; trimmed: leaves two lights out everywhere; "
-        "least-squares: believes all; by-rank: all but each pixel's brightest and darkest. The last two take "
-        "the mean of the channels and tell no uncertainty"
-    ),
-]
+Estimator = Annotated[EstimatorName, typer.Option(help="how the lights of a pixel are weighed, see above")]
 Lights = Annotated[str | None, typer.Option(help="lights to use, counted from 0", metavar="0,2,4-7")]
 Ambient = Annotated[Path | None, typer.Option(help="picture with all lights off", metavar="FILE")]
 Black = Annotated[
     str | None,
     typer.Option(
-        help="code of no light, or `estimate`: from the pictures; default: 0. Of JPEG it counts linear codes "
-        "of 16 bits",
+        help="code of no light (of sRGB: linear, of 16 bits), or `estimate` it from the pictures; default: 0",
         metavar="N|estimate",
     ),
 ]

@@ -6,12 +6,11 @@ from textwrap import fill
 from ..documents.normals import InputRecord, NormalsFigures, NormalsReport
 
 WIDTH = 100
+INDENT = 11
 _BLACK = {
     "none": "as no other was given",
     "given": "as given",
     "estimated": "estimated from the pictures",
-    "ambient picture": "of the picture without light",
-    "profile": "of the profile",
 }
 
 
@@ -24,13 +23,21 @@ def report_text(report: NormalsReport, out: Path) -> str:
         ("normals", _normals(report.figures)),
         *_errors(report.figures),
         ("height", _height(report)),
-        (
-            "written",
-            fill(", ".join(record.file for record in report.files), WIDTH).replace("\n", "\n" + " " * 11),
-        ),
+        ("written", ", ".join(record.file for record in report.files)),
+        ("report", str(out / "quality.json")),
     ]
-    lines = [f"{name:<10} {value}" for name, value in rows]
-    return "\n".join([*lines, f"report     {out / 'quality.json'}"])
+    return "\n".join(_row(name, value) for name, value in rows)
+
+
+def _row(name: str, value: str) -> str:
+    return fill(
+        value,
+        WIDTH,
+        initial_indent=f"{name:<{INDENT}}",
+        subsequent_indent=" " * INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _source(report: NormalsReport) -> str:
@@ -41,6 +48,8 @@ def _source(report: NormalsReport) -> str:
 
 def _camera(found: NormalsFigures) -> str:
     noise = "" if found.noise_codes is None else f", noise {found.noise_codes:.1f} codes, estimated"
+    if found.black_level is None:
+        return f"the ambient picture is taken off{noise}"
     return f"black level {found.black_level:.1f}, {_BLACK[found.black_from]}{noise}"
 
 

@@ -10,7 +10,7 @@ EstimatorName = Literal["robust", "least-squares", "trimmed", "by-rank"]
 Gamma = Literal["linear", "srgb"]
 Unit = Literal["mm", "px"]
 SourceKind = Literal["light list", "DiLiGenT folder", "stored scan"]
-BlackFrom = Literal["none", "given", "estimated", "ambient picture", "profile"]
+BlackFrom = Literal["none", "given", "estimated", "ambient picture"]
 
 
 class LightRecord(Document):
@@ -78,7 +78,7 @@ class NormalsFigures(Document):
     """Figures of merit; None is "not measured".
 
     Attributes:
-        black_level: code of no light; of linear codes.
+        black_level: linear code of no light; None where the ambient picture stands for it.
         noise_codes: standard deviation of a code as it was estimated from the pictures; of a stored scan the
             profile's noise model holds instead.
         valid_percent, clipped_percent, dark_percent: of the pixels in the mask, or of the card.
@@ -89,7 +89,7 @@ class NormalsFigures(Document):
         errors: where the true normals are known.
     """
 
-    black_level: float
+    black_level: float | None = None
     black_from: BlackFrom
     noise_codes: float | None = None
     valid_percent: float

@@ -30,20 +30,30 @@ def codes_to_normals(codes: Wide) -> tuple[Floats, Bools]:
     return (normals / length).astype(np.float32), np.asarray(codes.any(axis=2))
 
 
-def values_to_codes(values: Floats, valid: Bools) -> tuple[Wide, float, float]:
-    """Values (H, W) as codes, offset and scale: `value = offset + scale * code`; 0 where not measured."""
-    known = values[valid & np.isfinite(values)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-    scale = (high - low) / (TOP - 1) or 1.0
-    offset = low - scale
-    codes = np.rint((np.where(valid, values, low) - offset) / scale)
-    marked = np.where(valid & np.isfinite(values), codes, 0)
-    return marked.clip(0, TOP).astype(np.uint16), offset, scale
+def values_to_codes(values: Floats, valid: Bools, cut_percent: float = 0.0) -> tuple[Wide, float, float]:
+    """Values (H, W) as codes, offset and scale: `value = offset + scale * code`; 0 where not measured.
+
+    Args:
+        values: NaN is not measured.
+        valid: (H, W).
+        cut_percent: so many of the largest and of the smallest values get the first and the last code, or
+            a few of them would leave the rest without contrast.
+    """
+    known = valid & np.isfinite(values)
+    low, high = np.percentile(values[known], [cut_percent, 100 - cut_percent]) if known.any() else (0.0, 0.0)
+    scale = float(high - low) / (TOP - 1) or 1.0
+    offset = float(low) - scale
+    codes = np.rint((np.where(known, values, low) - offset) / scale).clip(1, TOP)
+    return np.where(known, codes, 0).astype(np.uint16), offset, scale
 
 
 def reflectance_to_codes(albedo: Floats) -> tuple[Wide, float]:
-    """Albedo (H, W) or (H, W, 3) as sRGB codes, and the albedo of full scale: 1, or the largest there is."""
-    full = max(1.0, float(np.nanmax(albedo, initial=0.0)))
+    """Albedo (H, W) or (H, W, 3) as sRGB codes, and the albedo of full scale; NaN becomes 0.
+
+    Full scale is 1, or more where more than one value in a thousand exceeds it; beyond it, values are cut.
+    """
+    known = albedo[np.isfinite(albedo)]
+    full = max(1.0, float(np.percentile(known, 99.9))) if known.size else 1.0
     return srgb_codes(np.nan_to_num(albedo) / np.float32(full)), full
 
 

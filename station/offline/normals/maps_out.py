@@ -13,6 +13,9 @@ from ...exchange.files import store
 from ...exchange.pictures import write_png, write_tiff
 from .surface import Bools, Floats, Outcome
 
+CUT_PERCENT = 0.5
+"""Of curl and uncertainty in their pictures: a few pixels at edges are hundreds of times the rest."""
+
 
 def write_maps(folder: Path, outcome: Outcome, *, tiff: bool) -> Iterator[FileRecord]:
     """Write them one after another; float files hold NaN where `valid.png` is black.
@@ -31,10 +34,11 @@ def write_maps(folder: Path, outcome: Outcome, *, tiff: bool) -> Iterator[FileRe
     codes, full = reflectance_to_codes(_marked(albedo, valid))
     write_png(folder / "albedo.png", codes)
     yield FileRecord(
-        file="albedo.png", holds=f"albedo / {full:.9g} as sRGB codes of 16 bits; 0 where not measured"
+        file="albedo.png",
+        holds=f"albedo / {full:.9g} as sRGB codes of 16 bits; more is cut, 0 where not measured",
     )
     yield _plain_png(folder, "height", shape.height, valid, unit)
-    yield _plain_png(folder, "curl", shape.curl, valid & np.isfinite(shape.curl), f"1/{unit}")
+    yield _plain_png(folder, "curl", shape.curl, valid, f"1/{unit}", CUT_PERCENT)
     floats = {
         "normals": (solved.normals, "unit normals, x right, y up, z to the camera"),
         "albedo": (albedo, "albedo, linear"),
@@ -43,7 +47,7 @@ def write_maps(folder: Path, outcome: Outcome, *, tiff: bool) -> Iterator[FileRe
     }
     if solved.sigma_deg is not None:
         floats["sigma_deg"] = (solved.sigma_deg, "standard uncertainty of the normal per axis in degrees")
-        yield _plain_png(folder, "sigma_deg", solved.sigma_deg, valid, "degrees")
+        yield _plain_png(folder, "sigma_deg", solved.sigma_deg, valid, "degrees", CUT_PERCENT)
     for name, (values, holds) in floats.items():
         yield _array(folder, name, _marked(values, valid), holds)
         if tiff and name in ("normals", "albedo", "height"):
@@ -65,8 +69,11 @@ def _array(folder: Path, name: str, values: NDArray[np.float32], holds: str) -> 
     return FileRecord(file=f"{name}.npy", holds=f"{holds}; float32 {values.shape}, NaN where not measured")
 
 
-def _plain_png(folder: Path, name: str, values: Floats, valid: Bools, unit: str) -> FileRecord:
-    codes, offset, scale = values_to_codes(values, valid)
+def _plain_png(
+    folder: Path, name: str, values: Floats, valid: Bools, unit: str, cut_percent: float = 0.0
+) -> FileRecord:
+    codes, offset, scale = values_to_codes(values, valid, cut_percent)
     write_png(folder / f"{name}.png", codes)
     formula = f"{name} = {offset:.9g} + {scale:.9g} * code"
-    return FileRecord(file=f"{name}.png", holds=f"{formula} in {unit}; code 0 where not measured")
+    cut = f"; the outer {cut_percent:g} % at each end are cut" if cut_percent else ""
+    return FileRecord(file=f"{name}.png", holds=f"{formula} in {unit}{cut}; code 0 where not measured")

@@ -103,7 +103,7 @@ def _masked(found: Solution | Quick, there: Bools, seen: Pictures, black_from: B
         clipped=clipped & there,
         dark=None,
         chi2_median=None,
-        black_level=seen.sensor.black_level,
+        black_level=seen.sensor.black_level if seen.ambient is None else None,
         black_from=black_from,
         noise_codes=float(np.sqrt(seen.sensor.noise_b)),
     )

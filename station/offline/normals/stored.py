@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...archive.folder import MANIFEST, check_stack, read_stack, scan_folders
+from ...archive.folder import MANIFEST, read_stack, scan_folders
 from ...calibrate.profile import LoadedProfile, load_profile
 from ...documents.fault import StationError
 from ...documents.normals import InputRecord, LightRecord
@@ -60,7 +60,6 @@ def stored_outcome(folder: Path, request: Request, tell: Tell, note: Tell) -> Ou
     keep_apart(request.out, [folder / MANIFEST])
     tell("read")
     manifest, frames = read_stack(folder)
-    check_stack(folder, hashes=False)
     stack = _with_lights(from_disk(manifest, frames), request.lights)
     profile = _profile(manifest, request.profile, note)
     computed = compute(
@@ -93,7 +92,13 @@ def _with_lights(stack: Stack, wanted: tuple[int, ...] | None) -> Stack:
 
 
 def _profile(manifest: ScanManifest, named: str | None, note: Tell) -> LoadedProfile:
-    profile = load_profile(named or manifest.provenance.profile)
+    try:
+        profile = load_profile(named or manifest.provenance.profile)
+    except StationError as error:
+        hint = (
+            "Name the profile of the rig that took the scan with --profile: a name, or the path of its TOML."
+        )
+        raise StationError(error.code, str(error), hint) from error
     if named is None and profile.sha256 != manifest.provenance.profile_sha256:
         note(f"the profile {profile.profile.name} has changed since the scan was taken")
     return profile
@@ -116,7 +121,7 @@ def _outcome(
         clipped=maps.clipped,
         dark=maps.dark,
         chi2_median=quality.chi2_median,
-        black_level=profile.profile.camera.black_level,
+        black_level=None,
         black_from="ambient picture",
         noise_codes=None,
     )

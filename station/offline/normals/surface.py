@@ -30,7 +30,7 @@ class Solved:
         clipped: bool (H, W), in any light.
         dark: the same; None: not looked for.
         chi2_median: None: not known.
-        black_level, black_from: code of no light, and how it is known.
+        black_level, black_from: code of no light, and how it is known; None: the ambient picture tells.
         noise_codes: None: not estimated.
     """
 
@@ -42,7 +42,7 @@ class Solved:
     clipped: Bools
     dark: Bools | None
     chi2_median: float | None
-    black_level: float
+    black_level: float | None
     black_from: BlackFrom
     noise_codes: float | None
 
