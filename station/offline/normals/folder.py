@@ -13,12 +13,13 @@ _EXPORTS = ("lights.lp", "lights.dome", "relight.ptm", "relief.ply", "relief.stl
 _LIT = "light-*.png"
 
 
-def make_folder(out: Path, *, force: bool) -> None:
-    """Make it, and see that it can be written, before time is spent on computing.
+def make_folder(out: Path, *, force: bool) -> bool:
+    """Make it, and see that it can be written, before time is spent on computing; whether it is new.
 
     Raises:
         StationError: `output_unwritable`, also where it holds something and `force` is not set.
     """
+    new = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         occupied = any(out.iterdir())
@@ -28,6 +29,7 @@ def make_folder(out: Path, *, force: bool) -> None:
         raise _unwritable(f"{out} holds something already; --force writes into it all the same")
     if not os.access(out, os.W_OK | os.X_OK):
         raise _unwritable(f"{out} cannot be written: permission denied")
+    return new
 
 
 def keep_apart(out: Path, inputs: Iterable[Path]) -> None:

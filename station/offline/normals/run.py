@@ -43,8 +43,13 @@ def run(request: Request, settings: Settings, tell: Tell, note: Tell) -> Normals
         notes.append(sentence)
         note(sentence)
 
-    make_folder(request.out, force=request.force)
-    outcome = _hinted(request, settings, tell, noted)
+    new = make_folder(request.out, force=request.force)
+    try:
+        outcome = _hinted(request, settings, tell, noted)
+    except StationError:
+        if new:
+            request.out.rmdir()
+        raise
     tell("write")
     clear(request.out)
     files = tuple(_written(request, outcome, noted))

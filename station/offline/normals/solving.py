@@ -18,8 +18,10 @@ from .request import Request, Tell
 from .spread import nodes_along
 from .surface import Array, Bools, Floats, Solved
 
-NODE_PX = 32
-"""Distance of the places where near lights are known; between them straight lines do."""
+NODES_TO_LIGHT = 60
+"""Near lights are known at places so many times nearer to each other than the nearest light is: the straight
+lines between them are then within 0.0003 of the brightness."""
+CLOSEST_NODES_PX, WIDEST_NODES_PX = 4, 64
 
 
 def pictures_of(taken: Photographs, request: Request) -> Pictures:
@@ -44,8 +46,8 @@ def field_of(taken: Photographs, request: Request) -> LightField:
     if not request.near:
         return directional_field(taken.vectors, white)
     height, width = taken.lit[0].shape[:2]
-    points = _plane(height, width, request.pixel_mm or 1.0)
     reach = np.square(taken.vectors).sum(axis=1)
+    points = _plane(height, width, request.pixel_mm or 1.0, float(np.sqrt(reach.min())))
     lights = [
         LightProfile(position_mm=tuple(place), power=(distance,) * 3, axis=(0.0, 0.0, -1.0), lobe=0.0)
         for place, distance in zip(taken.vectors.tolist(), reach.tolist(), strict=True)
@@ -130,9 +132,11 @@ def _black_from(taken: Photographs, request: Request) -> BlackFrom:
     return "estimated" if request.black == "estimate" else "given"
 
 
-def _plane(height: int, width: int, pixel_mm: float) -> Array:
+def _plane(height: int, width: int, pixel_mm: float, nearest_mm: float) -> Array:
     """Points (rows, columns, 3) of the plane z = 0 under the nodes, origin at the picture's middle."""
-    across = (nodes_along(width, NODE_PX) - (width - 1) / 2) * pixel_mm
-    up = ((height - 1) / 2 - nodes_along(height, NODE_PX)) * pixel_mm
+    wanted = nearest_mm / (NODES_TO_LIGHT * pixel_mm)
+    every = round(float(np.clip(wanted, CLOSEST_NODES_PX, WIDEST_NODES_PX)))
+    across = (nodes_along(width, every) - (width - 1) / 2) * pixel_mm
+    up = ((height - 1) / 2 - nodes_along(height, every)) * pixel_mm
     x, y = np.meshgrid(across, up)
     return np.stack([x, y, np.zeros_like(x)], axis=-1)
