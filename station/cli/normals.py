@@ -122,7 +122,7 @@ def normals(
     force: Force = False,
 ) -> None:
     """Ask `offline.normals` for it and say what came of it."""
-    from ..offline.normals import request, run  # noqa: PLC0415 - numpy only when the command runs
+    from ..offline.normals import request  # noqa: PLC0415 - numpy only when the command runs
 
     asked = request.Request(
         source=source,
@@ -141,6 +141,8 @@ def normals(
         most_triangles=most_triangles,
         force=force,
     )
+    from ..offline.normals.run import run  # noqa: PLC0415 - and the solver only for options that mean something
+
     with _stages() as stage:
         report = run(asked, context.obj.settings, stage.tell, stage.note)
     typer.echo(report_text(report, out))

@@ -35,7 +35,7 @@ def listed(folder: Path, text: str | bytes) -> Path:
         ("b 2.png", "b 2.png"),
         ("'b 2.png'", "b 2.png"),
         ("C:\\Users\\x\\photos\\a.png", "a.png"),
-        ("/home/of/another/a.png", "a.png"),
+        ("/mnt/photos/a.png", "a.png"),
         ("C:\\project\\jpeg-exports\\c.jpg", "../jpeg-exports/c.jpg"),
         ("../jpeg-exports/c.jpg", "../jpeg-exports/c.jpg"),
     ],

@@ -19,8 +19,8 @@ from station.exchange.dome import read_dome
 from station.exchange.lp import read_lp, write_lp
 from station.exchange.pictures import read_picture
 from station.exchange.ptm import read_ptm
-from station.offline.normals import run
 from station.offline.normals.request import Request, exports_of, lights_of
+from station.offline.normals.run import run
 
 PITCH_MM = 0.5
 

@@ -13,13 +13,13 @@ from ...documents.fault import StationError
 from ...documents.normals import ErrorFigures, FileRecord, NormalsFigures, NormalsReport
 from ...exchange.files import store, unreadable
 from .exports import write_exports
+from .finding import stored_folder
 from .folder import REPORT, clear, keep_apart, make_folder
 from .maps_out import write_maps
 from .photographs import Photographs, read_photographs
 from .request import Request, Tell
 from .solving import field_of, solved
 from .spread import evened, towards
-from .stored import stored_folder, stored_outcome
 from .surface import Floats, Outcome, Relighting, integrated
 
 SOLVER_HINT = "Check exposure, lights and mask of the pictures; `station normals --help` tells more."
@@ -83,6 +83,8 @@ def _hinted(request: Request, settings: Settings, tell: Tell, note: Tell) -> Out
 def _outcome(request: Request, settings: Settings, tell: Tell, note: Tell) -> Outcome:
     folder = stored_folder(request.source, settings.station.data)
     if folder is not None:
+        from .stored import stored_outcome  # noqa: PLC0415 - the whole way of a scan, which pictures do not need
+
         return stored_outcome(folder, request, tell, note)
     if not Path(request.source).exists():
         raise unreadable(f"there is no file, folder or scan {request.source}")

@@ -1,12 +1,11 @@
 """A stored scan, computed again by the pipeline that every scan goes through."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ...archive.folder import MANIFEST, read_stack, scan_folders
+from ...archive.folder import MANIFEST, read_stack
 from ...calibrate.profile import LoadedProfile, load_profile
 from ...documents.fault import StationError
 from ...documents.normals import InputRecord, LightRecord
@@ -23,27 +22,6 @@ from .stored_light import relighting_of
 from .surface import Outcome, Solved, shape_of
 
 ESTIMATORS = {"robust": ROBUST, "trimmed": TRIMMED, "least-squares": LEAST_SQUARES}
-
-
-def stored_folder(source: str, data: Path) -> Path | None:
-    """The folder of a stored scan, None where the source is none.
-
-    Args:
-        source: a scan's folder, its identity, or the beginning of it.
-        data: folder of all data of this station.
-
-    Raises:
-        StationError: `not_found`, no scan or several have this identity.
-    """
-    path = Path(source)
-    if path.exists() or not re.fullmatch(r"[0-9a-f]{6,32}", source):
-        return path if (path / MANIFEST).is_file() else None
-    found = [folder for folder in scan_folders(data) if folder.name.startswith(source)]
-    if len(found) != 1:
-        raise StationError(
-            "not_found", f"{len(found) or 'no'} scans in {data} have an identity like {source}"
-        )
-    return found[0]
 
 
 def stored_outcome(folder: Path, request: Request, tell: Tell, note: Tell) -> Outcome:
