@@ -19,6 +19,9 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Array = NDArray[np.float64]
 COEFFICIENTS = 6
+SEEN = 0.03
+"""Share of the strongest combination of terms that the lights must show of another, or it is left at zero:
+lights on about one ring tell a curvature from a constant by their noise alone."""
 _HEADER = ("PTM_1.2", "PTM_FORMAT_LRGB")
 
 
@@ -53,7 +56,7 @@ def basis(directions: Array) -> Array:
 def fit_ptm(picture: Callable[[int], Floats], directions: Array) -> Ptm:
     """Fit polynomials by least squares to pictures as they look on a screen.
 
-    With fewer than six lights, or with lights on one ring, many polynomials fit; it is then the smallest.
+    With fewer than six lights, or with lights on about one ring, many polynomials fit: the smallest is taken.
 
     Args:
         picture: gives the picture of each light, float32 (H, W, 3), 0 to 1; asked twice for each.
@@ -62,7 +65,7 @@ def fit_ptm(picture: Callable[[int], Floats], directions: Array) -> Ptm:
     lights = range(len(directions))
     rgb = _colours(picture(light) for light in lights)
     strength = np.square(rgb.astype(np.float32)).sum(axis=2)
-    inverse = np.linalg.pinv(basis(np.asarray(directions, np.float64))).astype(np.float32)
+    inverse = np.linalg.pinv(basis(np.asarray(directions, np.float64)), rcond=SEEN).astype(np.float32)
     fitted = np.zeros((*rgb.shape[:2], COEFFICIENTS), np.float32)
     for light in lights:
         along = np.einsum("hwc,hwc->hw", picture(light), rgb, dtype=np.float32) * np.float32(255.0)
@@ -126,6 +129,6 @@ def _rounded(fitted: Floats, rgb: Bytes) -> Ptm:
     low = np.minimum(fitted.min(axis=(0, 1)), 0.0).astype(np.float64)
     high = np.maximum(fitted.max(axis=(0, 1)), 0.0).astype(np.float64)
     scale = np.where(high > low, (high - low) / 255.0, 1.0)
-    bias = np.rint(-low / scale)
+    bias = np.rint(np.abs(low) / scale)
     raw = np.rint(fitted / scale.astype(np.float32) + bias.astype(np.float32))
     return Ptm(raw.clip(0, 255).astype(np.uint8), scale, bias, rgb)

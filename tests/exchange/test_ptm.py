@@ -115,6 +115,16 @@ def test_one_ring_or_few_lights_still_show_their_own_pictures(
         assert np.abs(ptm.relit(some[light]) / 255 - lit[light]).max() < 0.01
 
 
+def test_lights_nearly_on_one_ring_do_not_make_it_grainy() -> None:
+    """Heights of lights that differ by half a degree would tell a curvature by nothing but noise."""
+    ring = np.concatenate([directions((44.5,), 4), directions((45.5,), 4)])
+    lit = pictures(ring) + np.random.default_rng(0).normal(0, 0.01, (8, HEIGHT, WIDTH, 3))
+    ptm = fit_ptm(lambda light: lit[light].astype(np.float32), ring)
+    assert ptm.scale.max() < 3
+    for light in range(8):
+        assert np.abs(ptm.relit(ring[light]) / 255 - lit[light]).std() < 0.015
+
+
 def test_black_stays_black() -> None:
     ptm = fit_ptm(lambda _: np.zeros((2, 3, 3), np.float32), directions())
     assert ptm.relit(np.array([0, 0, 1])).max() == 0

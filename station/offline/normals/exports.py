@@ -73,13 +73,15 @@ def _ptm(folder: Path, outcome: Outcome, note: Tell) -> Iterator[FileRecord]:
         count = len(light.directions)
         note(f"relight.ptm is fitted to {count} lights, fewer than its {COEFFICIENTS} coefficients")
 
+    there = outcome.solved.there[..., None]
+
     def shown(place: int) -> Floats:
-        return srgb_codes(light.picture(place)).astype(np.float32) / np.float32(TOP)
+        return srgb_codes(light.picture(place) * there).astype(np.float32) / np.float32(TOP)
 
     write_ptm(folder / "relight.ptm", fit_ptm(shown, light.directions))
     yield FileRecord(
         file="relight.ptm",
-        holds="PTM_1.2 LRGB of the pictures as they look on a screen (sRGB), lights evened",
+        holds="PTM_1.2 LRGB of the pictures as a screen shows them (sRGB), lights evened, the mask cut out",
     )
 
 
