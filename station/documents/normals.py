@@ -34,10 +34,19 @@ class LightRecord(Document):
 
 
 class FileRecord(Document):
-    """A file of the result, and how to read it."""
+    """A file of the result, and how to read it.
+
+    Attributes:
+        holds: for people.
+        offset, scale: `value = offset + scale * code`, None where the codes are no such values.
+        unit: of the values; None: they have none.
+    """
 
     file: str
     holds: str
+    offset: float | None = None
+    scale: float | None = None
+    unit: str | None = None
 
 
 class ErrorFigures(Document):

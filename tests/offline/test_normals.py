@@ -1,7 +1,6 @@
 """From files to maps: every kind of picture and option, on a scene whose shape is known."""
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,10 +92,10 @@ def test_the_png_files_show_what_the_float_files_hold(
     shown, known = codes_to_normals(read_picture(out / "normals.png").codes)
     assert known.all()
     assert np.degrees(np.linalg.norm(shown - np.load(out / "normals.npy"), axis=2).max()) < 0.002
-    [holds] = [record.holds for record in report.files if record.file == "height.png"]
-    offset, scale = map(float, re.findall(r"height = (\S+) \+ (\S+) \* code in mm", holds)[0])
-    shown = offset + scale * read_picture(out / "height.png").codes
-    assert np.abs(shown - np.load(out / "height.npy")).max() <= 0.51 * scale
+    [record] = [record for record in report.files if record.file == "height.png"]
+    assert record.unit == "mm"
+    shown = record.offset + record.scale * read_picture(out / "height.png").codes
+    assert np.abs(shown - np.load(out / "height.npy")).max() <= 0.51 * record.scale
     assert {record.file for record in report.files} | {"quality.json"} == {p.name for p in out.iterdir()}
 
 

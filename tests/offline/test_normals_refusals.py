@@ -173,7 +173,9 @@ def test_folders_that_cannot_take_results(source: Path, tmp_path: Path) -> None:
     (occupied / "mine.txt").touch()
     assert "holds something already; --force" in refused(source, occupied)[1]
     assert "where the pictures of the source lie" in refused(source, source.parent, force=True)[1]
-    assert "where the pictures of the source lie" in refused(STORED, STORED, force=True)[1]
+    for inside in (STORED, STORED / "results" / "1", STORED / "results" / "9"):
+        assert "belongs to a stored scan" in refused(STORED, inside, force=True)[1]
+    assert not (STORED / "results" / "9").exists()
 
 
 def test_what_cannot_be_replaced_leaves_no_report_of_the_run_before(source: Path, tmp_path: Path) -> None:

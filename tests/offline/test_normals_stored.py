@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 
 from station.archive.results import latest_result
+from station.calibrate.profile import load_profile
 from station.config import Settings
 from station.documents.normals import NormalsReport
+from station.documents.scan import Outline
 from station.exchange.dome import read_dome
 from station.exchange.ptm import read_ptm
 from station.offline.normals.request import Request, exports_of
 from station.offline.normals.run import run
+from station.offline.normals.stored_light import relighting_of
 from station.offline.truth import angles_deg
+from station.scan.pipeline import CARD_THICKNESS_MM, Stack
 
 [STORED] = (Path(__file__).parents[1] / "fixtures" / "daemon-v1").iterdir()
 
@@ -72,6 +76,18 @@ def test_lights_stand_around_the_card_in_its_own_frame(report: NormalsReport, ou
     np.testing.assert_allclose(dome.directions, dome.positions_mm / distance[:, None], atol=1e-6)
 
 
+def test_the_lights_of_a_card_that_lies_askew_are_turned_with_it() -> None:
+    """Its right-hand side points up the mat, so a light at the mat's right is at the card's bottom."""
+    profile = load_profile("twin")
+    corners = ((-34.0, -21.5), (-34.0, 41.5), (54.0, 41.5), (54.0, -21.5))  # its middle at (10, 10)
+    outline = Outline(corners_mm=corners, width_mm=63, height_mm=88, rotation_deg=90, residual_mm=0)
+    dark = np.zeros((2, 3, 3), np.uint8)
+    light = relighting_of(Stack(dark, (dark,) * 8, tuple(range(8)), 1), profile, outline, 75)
+    for place, turned in zip(profile.profile.lights, light.positions_mm, strict=True):
+        x, y, z = place.position_mm
+        assert turned == pytest.approx((y - 10, 10 - x, z - CARD_THICKNESS_MM))
+
+
 def test_the_relightable_picture_shows_the_card(report: NormalsReport, out: Path) -> None:
     ptm = read_ptm(out / "relight.ptm")
     albedo, dome = np.load(out / "albedo.npy"), read_dome(out / "lights.dome")
@@ -80,6 +96,16 @@ def test_the_relightable_picture_shows_the_card(report: NormalsReport, out: Path
     shown = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     error = np.abs(ptm.relit(dome.directions[0]) / 255 - shown)[np.isfinite(albedo[..., 0])]
     assert np.median(error) < 0.02
+
+
+def test_pictures_of_an_earlier_run_are_taken_away_and_others_are_not(out: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(out, again)
+    (again / "light-left.png").touch()
+    request = Request(str(STORED), again, lights=(0, 1, 2, 3), exports=exports_of("lp"), force=True)
+    run(request, Settings(), lambda _: None, lambda _: None)
+    kept = {path.name for path in again.glob("light-*")}
+    assert kept == {"light-left.png", "light-0.png", "light-1.png", "light-2.png", "light-3.png"}
 
 
 def test_fewer_lights_are_enough(tmp_path: Path) -> None:

@@ -74,6 +74,6 @@ def _plain_png(
 ) -> FileRecord:
     codes, offset, scale = values_to_codes(values, valid, cut_percent)
     write_png(folder / f"{name}.png", codes)
-    formula = f"{name} = {offset:.9g} + {scale:.9g} * code"
     cut = f"; the outer {cut_percent:g} % at each end are cut" if cut_percent else ""
-    return FileRecord(file=f"{name}.png", holds=f"{formula} in {unit}{cut}; code 0 where not measured")
+    holds = f"{name} = offset + scale * code{cut}; code 0 where not measured"
+    return FileRecord(file=f"{name}.png", holds=holds, offset=offset, scale=scale, unit=unit)

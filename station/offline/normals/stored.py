@@ -16,7 +16,6 @@ from ...photometric.solve import LEAST_SQUARES, ROBUST, TRIMMED
 from ...scan.maps import MM_PER_INCH, on_card
 from ...scan.pipeline import Computed, Stack, compute
 from ...scan.processor import from_disk
-from .folder import keep_apart
 from .request import Request, Tell, invalid
 from .stored_light import relighting_of
 from .surface import Outcome, Solved, shape_of
@@ -35,7 +34,6 @@ def stored_outcome(folder: Path, request: Request, tell: Tell, note: Tell) -> Ou
         raise invalid(f"{useless[0]} means nothing for a stored scan: its profile and pictures say it")
     if request.estimator not in ESTIMATORS:
         raise invalid(f"{request.estimator} is not for stored scans, only {', '.join(ESTIMATORS)}")
-    keep_apart(request.out, [folder / MANIFEST])
     tell("read")
     manifest, frames = read_stack(folder)
     stack = _with_lights(from_disk(manifest, frames), request.lights)
