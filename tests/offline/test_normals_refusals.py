@@ -100,6 +100,7 @@ def test_folders_that_hold_no_source(tmp_path: Path, source: Path) -> None:
 
 def test_a_picture_in_place_of_a_list(source: Path, tmp_path: Path) -> None:
     assert "p0.png is no text file" in refused(source.parent / "p0.png", tmp_path / "out")[1]
+    assert "there is no file, folder or scan" in refused("x" * 300, tmp_path / "out")[1]
 
 
 def test_jpeg_among_others(source: Path, tmp_path: Path) -> None:
@@ -172,7 +173,17 @@ def test_folders_that_cannot_take_results(source: Path, tmp_path: Path) -> None:
     occupied.mkdir()
     (occupied / "mine.txt").touch()
     assert "holds something already; --force" in refused(source, occupied)[1]
-    assert "where the pictures of the source lie" in refused(source, source.parent, force=True)[1]
+    assert (
+        "holds lights.lp, which the results are computed from"
+        in refused(source, source.parent, force=True)[1]
+    )
+    run(Request(str(source), tmp_path / "out"), Settings(), lambda _: None, lambda _: None)
+    (tmp_path / "out" / "quality.json").unlink()
+    mask = tmp_path / "out" / "valid.png"
+    assert "holds valid.png, which" in refused(source, tmp_path / "out", mask=mask, force=True)[1]
+    assert mask.exists()
+    with pytest.raises(StationError, match="cannot be a folder for results: File name too long"):
+        run(Request(str(source), tmp_path / ("x" * 300)), Settings(), lambda _: None, lambda _: None)
     for inside in (STORED, STORED / "results" / "1", STORED / "results" / "9"):
         assert "belongs to a stored scan" in refused(STORED, inside, force=True)[1]
     assert not (STORED / "results" / "9").exists()

@@ -26,10 +26,10 @@ def make_folder(out: Path, *, force: bool) -> bool:
         StationError: `output_unwritable`, also where it holds something and `force` is not set, and inside of
             a stored scan.
     """
-    new = not out.exists()
-    if _of_a_scan(out.resolve()):
-        raise _unwritable(f"{out} belongs to a stored scan, where nothing is ever overwritten")
     try:
+        new = not out.exists()
+        if _of_a_scan(out.resolve()):
+            raise _unwritable(f"{out} belongs to a stored scan, where nothing is ever overwritten")
         out.mkdir(parents=True, exist_ok=True)
         occupied = any(out.iterdir())
     except OSError as error:
@@ -49,7 +49,7 @@ def keep_apart(out: Path, inputs: Iterable[Path]) -> None:
     """
     for path in inputs:
         if path.parent.resolve() == out.resolve():
-            raise _unwritable(f"{out} is where the pictures of the source lie")
+            raise _unwritable(f"{out} holds {path.name}, which the results are computed from")
 
 
 def clear(out: Path) -> None:

@@ -13,7 +13,7 @@ from ...documents.fault import StationError
 from ...documents.normals import ErrorFigures, FileRecord, NormalsFigures, NormalsReport
 from ...exchange.files import store, unreadable
 from .exports import write_exports
-from .finding import stored_folder
+from .finding import is_there, stored_folder
 from .folder import REPORT, clear, keep_apart, make_folder
 from .maps_out import write_maps
 from .photographs import Photographs, read_photographs
@@ -86,7 +86,7 @@ def _outcome(request: Request, settings: Settings, tell: Tell, note: Tell) -> Ou
         from .stored import stored_outcome  # noqa: PLC0415 - the whole way of a scan, which pictures do not need
 
         return stored_outcome(folder, request, tell, note)
-    if not Path(request.source).exists():
+    if not is_there(Path(request.source)):
         raise unreadable(f"there is no file, folder or scan {request.source}")
     if request.profile is not None:
         raise StationError(
@@ -98,7 +98,7 @@ def _outcome(request: Request, settings: Settings, tell: Tell, note: Tell) -> Ou
 def _photographed(request: Request, tell: Tell, note: Tell) -> Outcome:
     tell("read")
     taken = read_photographs(request, note)
-    keep_apart(request.out, taken.paths)
+    keep_apart(request.out, _inputs(request, taken))
     field = field_of(taken, request)
     found, seen = solved(taken, request, field, tell)
     tell("height")
@@ -118,6 +118,12 @@ def _photographed(request: Request, tell: Tell, note: Tell) -> Outcome:
     near = taken.vectors if request.near else None
     relighting = Relighting(picture, facing, near, _names(taken, request.out))
     return Outcome(found, shape, relighting, taken.record, taken.truth)
+
+
+def _inputs(request: Request, taken: Photographs) -> list[Path]:
+    """Every file that was read."""
+    lists = [Path(request.source)] if Path(request.source).is_file() else []
+    return [*lists, *taken.paths, *map(Path, taken.record.files_sha256)]
 
 
 def _names(taken: Photographs, out: Path) -> tuple[str, ...]:
