@@ -7,7 +7,7 @@ import typer
 
 from .. import __version__
 from ..config import Settings, load
-from . import catalogue, configuring, demo, rig, scanning, services
+from . import catalogue, configuring, demo, normals, rig, scanning, services
 
 app = typer.Typer(
     name="station",
@@ -60,6 +60,7 @@ services.register(app)
 demo.register(app)
 configuring.register(app)
 catalogue.register(app)
+normals.register(app)
 rig.register(app)
 
 

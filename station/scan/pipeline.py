@@ -16,7 +16,7 @@ from ..card.rectify import rectification
 from ..card.sharpness import mtf50
 from ..documents.scan import Measurements, Outline
 from ..photometric.register import coarse_shifts, register
-from ..photometric.solve import Alignment, MeanRatio, mean_ratio, solve
+from ..photometric.solve import ROBUST, Alignment, Estimator, MeanRatio, mean_ratio, solve
 from ..photometric.stack import LightField, Pictures, Sensor, pictures, unusable
 from .drift import refit_light
 from .figures import measurements
@@ -79,6 +79,7 @@ def compute(
     *,
     rectified_dpi: int,
     progress: Progress = _silent,
+    estimator: Estimator = ROBUST,
 ) -> Computed:
     """Maps and measurements of one side.
 
@@ -89,6 +90,7 @@ def compute(
         profile: of the rig that took them, for pictures of the same aspect ratio.
         rectified_dpi: of the maps; the camera's own resolution where that is lower.
         progress: told the name of each stage as it begins.
+        estimator: how the lights of a pixel are weighed.
 
     Raises:
         StationError: `stack_unusable`, `profile_invalid`, `card_not_found`.
@@ -104,7 +106,9 @@ def compute(
     watch.begin("gains")
     drift = refit_light(seen.around, seen.window, seen.mean, seen.inside, CARD_THICKNESS_MM)
     watch.begin("normals")
-    solution = solve(seen.pictures, drift.field, alignment=_known(seen.alignment), mean=seen.mean)
+    solution = solve(
+        seen.pictures, drift.field, estimator=estimator, alignment=_known(seen.alignment), mean=seen.mean
+    )
     watch.begin("rectify")
     dpi = min(float(rectified_dpi), sampled_dpi(seen.window.camera, CARD_THICKNESS_MM))
     plan = rectification(seen.window.camera, outline, dpi, CARD_THICKNESS_MM)

@@ -1,0 +1,1 @@
+"""Normals, albedo and height of anyone's pictures, from files to files, without a daemon."""
