@@ -59,13 +59,20 @@ def merged(pictures: Pictures, brackets: Sequence[Bracket]) -> tuple[Pictures, f
         _check(bracket, pictures)
     shares = sorted({1.0, *(bracket.share for bracket in brackets)}, reverse=True)
     old = pictures.sensor
-    unit = TOP / (old.black_level + (old.clipped_from - old.black_level) / shares[-1])
+    unit = joined_unit(old, shares)
     lit = np.empty(pictures.lit.shape, np.uint16)
     for light in range(pictures.lights):
         own = [(1.0, pictures.lit[light]), *((b.share, b.frame) for b in brackets if b.light == light)]
         lit[light] = _joined(own, pictures.ambient, old, unit)
     dark = None if pictures.ambient is None else np.round(pictures.ambient * unit).astype(np.uint16)
     return Pictures(lit, dark, _sensor(old, shares, unit)), unit
+
+
+def joined_unit(sensor: Sensor, shares: Sequence[float]) -> float:
+    """How many joined codes make one of the sensor's; 1 where there is no bracket."""
+    if not shares:
+        return 1.0
+    return TOP / (sensor.black_level + (sensor.clipped_from - sensor.black_level) / min(shares))
 
 
 def _check(bracket: Bracket, pictures: Pictures) -> None:

@@ -15,6 +15,7 @@ from ..card.outline import find_outline
 from ..card.rectify import rectification
 from ..card.sharpness import mtf50
 from ..documents.scan import Measurements, Outline
+from ..photometric.brackets import Bracket, joined_unit, merged
 from ..photometric.register import coarse_shifts, register
 from ..photometric.solve import ROBUST, Alignment, Estimator, MeanRatio, mean_ratio, solve
 from ..photometric.stack import LightField, Pictures, Sensor, pictures, unusable
@@ -41,6 +42,15 @@ def _silent(_stage: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Shorter:
+    """A picture under a light that burned for less than its main one: an exposure bracket."""
+
+    light_index: int
+    on_us: int
+    picture: Pixels
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
     """The pictures of one side.
 
@@ -50,6 +60,7 @@ class Stack:
         light_indices: 0-based, of the rig.
         exposure_us: of every picture.
         on_us: time for which each row saw the light, per light; empty: the whole exposure.
+        brackets: more pictures of some of the lights.
     """
 
     ambient: Pixels
@@ -57,6 +68,7 @@ class Stack:
     light_indices: tuple[int, ...]
     exposure_us: int
     on_us: tuple[int, ...] = ()
+    brackets: tuple[Shorter, ...] = ()
 
     @property
     def lit_us(self) -> tuple[int, ...]:
@@ -178,7 +190,10 @@ def _fitting_profile(stack: Stack, profile: LoadedProfile) -> LoadedProfile:
         raise unusable("the stack lacks lit pictures, colour or an exposure time")
     if len(stack.lit_us) != len(stack.lights) or min(stack.lit_us, default=0) <= 0:
         raise unusable(f"{len(stack.lights)} lit pictures have the on-times {list(stack.on_us)}")
-    if any(frame.shape != stack.ambient.shape for frame in stack.lights):
+    if any(shorter.light_index not in indices for shorter in stack.brackets):
+        raise unusable("an exposure bracket belongs to a light that the stack has no main picture of")
+    more = (shorter.picture for shorter in stack.brackets)
+    if any(frame.shape != stack.ambient.shape for frame in (*stack.lights, *more)):
         raise unusable("the pictures of the stack differ in size")
     height, width, _ = stack.ambient.shape
     return profile.scaled(width, height)
@@ -200,6 +215,7 @@ def _look(stack: Stack, profile: LoadedProfile, outline: Outline) -> _Seen:
     camera = profile.profile.camera
     window = around(outline, camera, CARD_THICKNESS_MM)
     sensed, unit = sensor(profile, stack.ambient.dtype)
+    unit *= joined_unit(sensed, [share for *_, share in _shares(stack)])
     lit = np.array(stack.lit_us) / profile.profile.flat_field.exposure_us
     surroundings = Surroundings(profile, stack.light_indices, unit * lit)
     field = surroundings.field(window, Face.level(window, CARD_THICKNESS_MM))
@@ -231,8 +247,22 @@ def _cut(
 ) -> tuple[Pictures, MeanRatio]:
     """The card's part of every picture, moved by whole pixels, and the first look at it."""
     cut = [window.cut(frame, shift) for frame, shift in zip(stack.lights, whole_px, strict=True)]
-    taken = pictures(cut, window.cut(stack.ambient), sensed)
+    main = pictures(cut, window.cut(stack.ambient), sensed)
+    more = [
+        Bracket(place, share, window.cut(shorter.picture, whole_px[place]))
+        for shorter, place, share in _shares(stack)
+    ]
+    taken, _ = merged(main, more)
     return taken, mean_ratio(taken, field, BLOCK_PX)
+
+
+def _shares(stack: Stack) -> list[tuple[Shorter, int, float]]:
+    """Each bracket with the place of its light and its share of that light's time."""
+    places = [stack.light_indices.index(shorter.light_index) for shorter in stack.brackets]
+    return [
+        (shorter, place, shorter.on_us / stack.lit_us[place])
+        for shorter, place in zip(stack.brackets, places, strict=True)
+    ]
 
 
 def rectified_light_frames(

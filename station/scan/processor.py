@@ -18,7 +18,7 @@ from ..documents.fault import StationError
 from ..documents.frame import FrameRecord
 from ..documents.scan import ResultManifest, ScanManifest
 from .journal import Journal
-from .pipeline import Computed, Stack, compute
+from .pipeline import Computed, Shorter, Stack, compute
 from .recorder import SOFTWARE
 from .reporting import report_of
 from .stopwatch import Stopwatch
@@ -170,8 +170,12 @@ def from_disk(manifest: ScanManifest, frames: tuple[Pixels, ...]) -> Stack:
         StationError: `stack_unusable`, there is no ambient frame.
     """
     by_light: dict[int | None, tuple[FrameRecord, Pixels]] = {}
+    more: list[Shorter] = []
     for record, pixels in zip(manifest.frames, frames, strict=True):
-        by_light.setdefault(record.light, (record, pixels))  # exposure brackets come after the full exposure
+        if record.light not in by_light:
+            by_light[record.light] = record, pixels
+        elif record.light is not None:  # exposure brackets come after the full exposure
+            more.append(Shorter(record.light, record.on_us or record.exposure_us, pixels))
     if None not in by_light:
         raise StationError("stack_unusable", f"scan {manifest.id} has no ambient frame")
     lit = [by_light[light] for light in manifest.plan.lights]
@@ -181,4 +185,5 @@ def from_disk(manifest: ScanManifest, frames: tuple[Pixels, ...]) -> Stack:
         light_indices=manifest.plan.lights,
         exposure_us=manifest.frames[0].exposure_us,
         on_us=tuple(record.on_us or record.exposure_us for record, _ in lit),
+        brackets=tuple(more),
     )

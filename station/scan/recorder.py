@@ -16,7 +16,7 @@ from ..documents.requests import ScanStart
 from ..documents.scan import Provenance, ScanManifest
 from . import machine
 from .journal import Journal
-from .pipeline import Stack
+from .pipeline import Shorter, Stack
 from .runner import TakenFrame, TakenStack
 
 Captured = Callable[[str, Stack], None]
@@ -110,7 +110,7 @@ class ScanRecorder:
 
 
 def in_memory(stack: TakenStack) -> Stack:
-    """The stack as the pipeline wants it, without exposure brackets; ambient comes first."""
+    """The stack as the pipeline wants it; ambient comes first."""
     ambient, *every = stack.frames
     lit = [frame for frame in every if frame.caught.exposure.on_us is None]
     return Stack(
@@ -119,6 +119,13 @@ def in_memory(stack: TakenStack) -> Stack:
         light_indices=tuple(frame.light for frame in lit if frame.light is not None),
         exposure_us=stack.mode.exposure_us,
         on_us=tuple(frame.caught.on_us or stack.mode.exposure_us for frame in lit),
+        brackets=tuple(
+            Shorter(
+                frame.light, frame.caught.on_us or frame.caught.exposure.on_us, frame.decoded.result().pixels
+            )
+            for frame in every
+            if frame.caught.exposure.on_us is not None and frame.light is not None
+        ),
     )
 
 

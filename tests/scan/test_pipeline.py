@@ -13,7 +13,7 @@ from station.calibrate.profile import LoadedProfile, load_profile
 from station.camera.interface import Pixels
 from station.documents.fault import StationError
 from station.documents.scan import Quality
-from station.scan.pipeline import CARD_THICKNESS_MM, Computed, Stack, compute, rectified_light_frames
+from station.scan.pipeline import CARD_THICKNESS_MM, Computed, Shorter, Stack, compute, rectified_light_frames
 from station.scan.window import card_mask
 from station.twin.scene import Scene
 from station.twin.spec import CardSpec, Unkind
@@ -213,6 +213,27 @@ def test_strobed_lights_are_scaled_by_the_time_they_were_seen(
     silent = compute(replace(strobed, on_us=()), profile, rectified_dpi=DPI)
     share = np.median(silent.maps.albedo[inside] / found.maps.albedo[inside])
     assert share == pytest.approx(np.mean(times_us) / EXPOSURE_US, abs=0.03)
+
+
+def test_what_clips_is_made_good_by_brackets(profile: LoadedProfile) -> None:
+    """Exposed two and a half times too long: each light once more for a fifth of the time mends it."""
+    long_us = EXPOSURE_US * 5 // 2
+    clipped = stack_of(CARD, exposure_us=long_us)
+    shorter = stack_of(CARD, exposure_us=long_us, on_us=(long_us // 5,) * 8)
+    brackets = tuple(Shorter(k, long_us // 5, frame) for k, frame in enumerate(shorter.lights))
+    plain = compute(clipped, profile, rectified_dpi=DPI)
+    joined = compute(replace(clipped, brackets=brackets), profile, rectified_dpi=DPI)
+    share = [found.measurements.quality.clipped_percent for found in (plain, joined)]
+    assert (share[0] or 0) > 20
+    assert (share[1] or 0) < 0.5
+    errors = [errors_deg(found, truth(CARD, DPI))[0].mean() for found in (plain, joined)]
+    assert errors[1] < 0.9 * errors[0]
+
+
+def test_a_bracket_of_a_light_that_is_not_there_is_refused(stack: Stack, profile: LoadedProfile) -> None:
+    fewer = replace(stack, lights=stack.lights[1:], light_indices=stack.light_indices[1:])
+    with pytest.raises(StationError, match="exposure bracket"):
+        compute(replace(fewer, brackets=(Shorter(0, 4_000, stack.lights[0]),)), profile, rectified_dpi=DPI)
 
 
 @pytest.mark.parametrize("on_us", [(15_000,), (15_000,) * 7 + (0,)])

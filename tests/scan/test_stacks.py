@@ -61,7 +61,7 @@ def manifest() -> ScanManifest:
     return old.replace(plan=old.plan.replace(lights=(0, 1, 2)), frames=frames)
 
 
-def test_brackets_are_left_out_and_on_times_kept(manifest: ScanManifest) -> None:
+def test_brackets_and_on_times_are_kept(manifest: ScanManifest) -> None:
     remembered = in_memory(TakenStack(tuple(taken(place) for place in range(5)), {}, MODE))
     read = from_disk(manifest, tuple(picture(place) for place in range(5)))
     for stack in (remembered, read):
@@ -70,6 +70,8 @@ def test_brackets_are_left_out_and_on_times_kept(manifest: ScanManifest) -> None
         assert stack.light_indices == (0, 1, 2)
         assert stack.exposure_us == 32_000
         assert stack.on_us == stack.lit_us == (18_000, 18_010, 17_990)
+        [shorter] = stack.brackets
+        assert (shorter.light_index, shorter.on_us, int(shorter.picture.max())) == (1, 4_000, 3)
 
 
 def test_what_the_first_release_stored_was_lit_for_the_whole_exposure() -> None:

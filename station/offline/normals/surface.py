@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ...documents.fault import StationError
 from ...documents.normals import BlackFrom, InputRecord, Unit
-from ...photometric.integrate import Bend, Slopes, bend, curl_rms, height_um, slopes
+from ...photometric.integrate import Bend, Slopes, bend, curl, curl_rms, height_um, slopes
+from ...photometric.weighted import weighted_height_um
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -97,14 +98,14 @@ class Outcome:
 
 
 def integrated(normals: Floats, valid: Bools, pitch: float, unit: Unit) -> Shape:
-    """Height, curl, bow and twist of a field of normals.
+    """Height, curl, bow and twist of a field of normals; what is not valid neither bends nor holds the rest.
 
     Raises:
         StationError: `stack_unusable`, nothing is valid.
     """
     surface = slopes(normals, valid, pitch)
-    height = height_um(surface) / np.float32(1000)
-    height -= np.float32(height[valid].mean(dtype=np.float64))
+    height = height_um(surface) if valid.all() else weighted_height_um(surface, valid.astype(np.float32))
+    height /= np.float32(1000)
     return shape_of(height, surface, valid, unit)
 
 
@@ -119,20 +120,6 @@ def shape_of(height: Floats, surface: Slopes, valid: Bools, unit: Unit) -> Shape
         pitch=surface.pitch_mm,
         unit=unit,
     )
-
-
-def curl(surface: Slopes, valid: Bools) -> Floats:
-    """The slopes' curl in the cell right of and below each pixel; NaN where its corners are not all valid.
-
-    To be replaced by `photometric.integrate.curl`.
-    """
-    x, y = surface.x, surface.y
-    along_y = (x[:-1, :-1] + x[:-1, 1:] - x[1:, :-1] - x[1:, 1:]) * 0.5
-    along_x = (y[:-1, 1:] + y[1:, 1:] - y[:-1, :-1] - y[1:, :-1]) * 0.5
-    cells = valid[:-1, :-1] & valid[:-1, 1:] & valid[1:, :-1] & valid[1:, 1:]
-    found = np.full(valid.shape, np.nan, np.float32)
-    found[:-1, :-1] = np.where(cells, (along_y - along_x) / np.float32(surface.pitch_mm), np.nan)
-    return found
 
 
 def _or_none(figure: Callable[[], T]) -> T | None:
