@@ -24,8 +24,8 @@ def line_pass(
     fields: (4, H, W), weighted slope along columns, along rows, weight, weighted print slope, all smoothed.
     ways: (directions, 4), tangent of the angle to the rows' own direction, the normal's column and row part,
     rows to either side. flanks: int (directions, offsets, 2), column and row step from the middle to a
-    flank. rule: see `level_row`. z: (H, W), filled: deviations of the weaker flank. way: int16 (H, W),
-    filled: direction, plus the number of directions where the line is raised.
+    flank. rule: see `mean_row`. z: (H, W), filled: deviations of the weaker flank. way: (H, W), filled:
+    direction, plus the number of directions where the line is raised.
     """
     height, width = z.shape
     for band in prange((height + BAND - 1) // BAND):
@@ -42,17 +42,20 @@ def line_pass(
 
 @parallel
 def mean_slope_pass(
-    fields: Array, way: Array, rule: Array, mean: Array, variance: Array, _sources: int = SOURCES
+    fields: Array, way: Array, rule: Array, every: int, mean: Array, variance: Array, _sources: int = SOURCES
 ) -> None:
-    """The mean slope across one direction, and its variance before the card's own relief: (H, W), filled."""
+    """The mean slope across one direction, and its variance before the card's own relief.
+
+    mean, variance: (H, W), filled in the first of `every` bands.
+    """
     height, width = mean.shape
-    for band in prange((height + BAND - 1) // BAND):
-        first, last = band * BAND, min((band + 1) * BAND, height)
+    for part in prange((height + every * BAND - 1) // (every * BAND)):
+        first = part * every * BAND
         sums = np.zeros((3, width + 4 * BAND), np.float32)
         half = int(way[3])
         for row in range(first - half, first + half):
             add_row(fields, way, row, first, F(1), sums)
-        for row in range(first, last):
+        for row in range(first, min(first + BAND, height)):
             add_row(fields, way, row + half, first, F(1), sums)
             start = 2 * BAND - shift(way, row - first)
             mean_row(sums[:, start : start + width], rule, way, mean[row], variance[row])
@@ -73,8 +76,7 @@ def level_band(fields: Array, way: Array, rule: Array, first: int, level: Array)
         add_row(fields, way, row + half, first, F(1), sums)
         start = 2 * BAND - shift(way, i)
         mean_row(sums[:, start : start + width], rule, way, level[i], variance)
-        for x in range(width):
-            level[i, x] /= np.sqrt(variance[x] + rule[2])
+        deviate(level[i], variance, rule[2])
         add_row(fields, way, row - half, first, F(-1), sums)
 
 
@@ -85,7 +87,7 @@ def shift(way: Array, rows: int) -> int:
 
 
 @compiled
-def add_row(fields: Array, way: Array, row: int, first: int, sign: float, sums: Array) -> None:
+def add_row(fields: Array, way: Array, row: int, first: int, sign: F, sums: Array) -> None:
     """Add a row of the picture to the sums of the lines it is crossed by, or take it away again."""
     if row < 0 or row >= fields.shape[1]:
         return
@@ -113,12 +115,19 @@ def mean_row(sums: Array, rule: Array, way: Array, mean: Array, variance: Array)
     of weights, variance of the card's own relief.
     """
     share = rule[0] / np.sqrt(F(1) + way[0] * way[0])  # digital lines are sparser the more they slant
+    across, weight, printed = sums[0], sums[1], sums[2]
     for x in range(mean.shape[0]):
-        seen = sums[1, x] > rule[1]
-        per = F(1) / max(sums[1, x], rule[1])
-        printed = sums[2, x] * per
-        mean[x] = sums[0, x] * per if seen else F(0)
-        variance[x] = share * per + printed * printed
+        per = F(1) / max(weight[x], rule[1])
+        doubt = printed[x] * per
+        mean[x] = across[x] * per
+        variance[x] = share * per + doubt * doubt
+
+
+@compiled
+def deviate(mean: Array, variance: Array, own: F) -> None:
+    """Means in units of their deviation, in place."""
+    for x in range(mean.shape[0]):
+        mean[x] /= np.sqrt(variance[x] + own)
 
 
 @compiled
@@ -126,17 +135,24 @@ def weaker_flank(
     level: Array, step: Array, reach: int, direction: int, directions: int, z: Array, way: Array
 ) -> None:
     """Keep the direction where the weaker of the two flanks stands out most."""
-    column, width = int(step[0]), z.shape[1]
+    column = int(step[0])
     margin = abs(column)
+    count = z.shape[1] - 2 * margin
+    cut, raised = F(direction), F(direction + directions)
     for row in range(z.shape[0]):
-        here = row + reach
-        before = level[here - int(step[1])]
-        after = level[here + int(step[1])]
-        best, which = z[row], way[row]
-        for x in range(margin, width - margin):
-            low, high = before[x - column], after[x + column]
-            valley, ridge = min(-low, high), min(low, -high)
-            either = max(valley, ridge)
-            if either > best[x]:
-                best[x] = either
-                which[x] = direction if valley >= ridge else direction + directions
+        before = level[row + reach - int(step[1]), margin - column :]
+        after = level[row + reach + int(step[1]), margin + column :]
+        keep(before, after, count, cut, raised, z[row, margin:], way[row, margin:])
+
+
+@compiled
+def keep(before: Array, after: Array, count: int, cut: F, raised: F, best: Array, which: Array) -> None:
+    """One row of `weaker_flank`."""
+    for x in range(count):
+        low, high = before[x], after[x]
+        valley, ridge = min(-low, high), min(low, -high)
+        either = max(valley, ridge)
+        name = cut if valley >= ridge else raised
+        better = either > best[x]
+        which[x] = name if better else which[x]
+        best[x] = either if better else best[x]

@@ -27,10 +27,14 @@ GROWN_SIGMA = 4.0
 """From there it grows over what exceeds the noise so many times."""
 SPOT_SCALES_MM = (0.15, 0.3)
 """Gaussians under which dents and bumps are looked for."""
+SPOT_BLOCK_MM = 0.17
+"""Side of the blocks in which they are."""
 LEVEL_MM = 1.0
-"""Slopes are taken against their mean over a square so wide: bow, twist and tilt are no flaws of the surface."""
+"""Slopes are taken against their mean over a square so wide: bow, twist and tilt are no surface flaws."""
 RIM_MM = 0.6
 """What lies nearer to the border of what was measured is left to those who judge edges and corners."""
+HOLE_MM = 0.2
+"""Unmeasured pixels that reach no further than this are holes, not rim."""
 JOIN_MM = 0.2
 """Pieces of a flaw nearer to each other than twice this are one."""
 SLENDER = 3.0
@@ -157,13 +161,14 @@ def _candidate(maps: _Maps, piece: _Piece) -> Candidate:
 
 
 def _is_slender(pixels: Bools, pitch_mm: float) -> bool:
-    length_mm = extent(*np.nonzero(pixels), pitch_mm).length_mm
+    rows, columns = np.nonzero(pixels)
+    length_mm = extent(rows, columns, pitch_mm).length_mm
     return bool(length_mm**2 >= SLENDER * pixels.sum() * pitch_mm**2)
 
 
 def _line(maps: _Maps, piece: _Piece, along: Bools) -> Candidate:
     rows, columns = (places + side.start for places, side in zip(np.nonzero(along), piece.box, strict=True))
-    clear, angle = maps.lines.deviations[rows, columns], maps.lines.angle_deg[rows, columns]
+    clear, angle = maps.lines.deviations[rows, columns], maps.lines.angle_deg(rows, columns)
     shape = extent(rows, columns, maps.pitch_mm)
     depth = line_depth(maps.height_um, rows, columns, clear, angle, maps.pitch_mm)
     width_mm = len(rows) * maps.pitch_mm**2 / shape.length_mm
@@ -202,9 +207,12 @@ def _noted(
 
 
 def _inner(valid: Bools, pitch_mm: float) -> Bools:
-    """Valid and not at the rim; the picture's own border is rim too."""
-    framed = np.pad(valid.astype(np.uint8), 1)
-    return np.asarray(cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1] * pitch_mm > RIM_MM)
+    """Valid and not at the rim; the picture's own border is rim too, the border of a small hole is not."""
+    reach = round(HOLE_MM / pitch_mm)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    framed = cv2.morphologyEx(np.pad(valid.astype(np.uint8), reach + 1), cv2.MORPH_CLOSE, disc)
+    inside = cv2.distanceTransform(framed, cv2.DIST_L2, 5) * pitch_mm > RIM_MM
+    return np.asarray(inside[reach + 1 : -reach - 1, reach + 1 : -reach - 1] & valid)
 
 
 def _levelled(surface: Slopes, sigma: Floats, printed: Floats, searched: Bools) -> Slopes:
@@ -220,15 +228,31 @@ def _levelled(surface: Slopes, sigma: Floats, printed: Floats, searched: Bools) 
 
 
 def _spots(surface: Slopes, sigma: Floats, albedo: Floats, valid: Bools, searched: Bools) -> Floats:
-    """Mean curvature in standard deviations, of the scale where it stands out most; 0 where not searched."""
-    best = np.zeros(valid.shape, np.float32)
+    """Mean curvature in standard deviations, of the scale where it stands out most; 0 where not searched.
+
+    Spots are broad, so they are looked for in the means of blocks.
+    """
+    side = max(1, int(SPOT_BLOCK_MM / surface.pitch_mm))
+    rows, columns = (count // side for count in valid.shape)
+
+    def blocks(image: Floats) -> Floats:
+        cut = image[: rows * side, : columns * side]
+        return np.asarray(cv2.resize(cut, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+
+    coarse = Slopes(blocks(surface.x), blocks(surface.y), surface.pitch_mm * side)
+    noise = np.sqrt(blocks(np.where(valid, sigma, 0).astype(np.float32) ** 2)) / np.float32(side)
+    whole = blocks(valid.astype(np.float32)) > 0.999
+    best = np.zeros((rows, columns), np.float32)
     for scale_mm in SPOT_SCALES_MM:
-        bent = curvature(surface, sigma, valid, scale_mm)
-        printed = print_curvature(albedo, surface.pitch_mm, scale_mm)
-        variance = bent.mean_sigma**2 + printed**2 + np.float32(step_curvature(scale_mm)) ** 2
-        use = searched & bent.valid
-        sample = use[::5, ::7]
-        own = own_variance(bent.mean[::5, ::7][sample], variance[::5, ::7][sample])
-        clear = np.abs(bent.mean) / np.sqrt(variance + np.float32(own))
-        np.maximum(best, np.where(use, clear, 0), out=best)
-    return best
+        np.maximum(best, _spots_at(scale_mm, coarse, noise, blocks(albedo), whole), out=best)
+    found = np.zeros(valid.shape, np.float32)
+    found[: rows * side, : columns * side] = np.repeat(np.repeat(best, side, axis=0), side, axis=1)
+    return np.where(searched, found, 0)
+
+
+def _spots_at(scale_mm: float, surface: Slopes, sigma: Floats, albedo: Floats, valid: Bools) -> Floats:
+    bent = curvature(surface, sigma, valid, scale_mm)
+    printed = print_curvature(albedo, surface.pitch_mm, scale_mm)
+    variance = bent.mean_sigma**2 + printed**2 + np.float32(step_curvature(scale_mm)) ** 2
+    own = own_variance(bent.mean[bent.valid], variance[bent.valid])
+    return np.where(bent.valid, np.abs(bent.mean) / np.sqrt(variance + np.float32(own)), 0)

@@ -106,7 +106,7 @@ def own_variance(values: NDArray[np.floating], variance: NDArray[np.floating]) -
     if squares.size == 0:
         return 0.0
     low, high = 0.0, float(np.median(squares)) / MEDIAN_OF_SQUARE
-    for _ in range(40):
+    for _ in range(24):
         middle = 0.5 * (low + high)
         wide = np.median(squares / np.maximum(known + middle, 1e-30)) > MEDIAN_OF_SQUARE
         low, high = (middle, high) if wide else (low, middle)

@@ -65,7 +65,8 @@ def line_depth(
 
     Args:
         height_um: (H, W).
-        rows, columns: pixels of the line.
+        rows: of the line's pixels.
+        columns: of the same pixels.
         clear: how clearly the line shows in each of them.
         angle_deg: of the line at each of them.
         pitch_mm: of the picture.
@@ -121,6 +122,10 @@ def _sections(
     x = columns[:, None] - np.sin(turn) * out_px
     y = rows[:, None] - np.cos(turn) * out_px
     taken = cv2.remap(
-        height_um, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        height_um,
+        x.astype(np.float32),
+        y.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(taken, np.float64)

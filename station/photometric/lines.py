@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ._lines import line_pass, mean_slope_pass
+from ._lines import BAND, line_pass, mean_slope_pass
 from .curvature import own_variance
 from .integrate import Slopes
 
@@ -23,30 +23,39 @@ LENGTH_MM = 1.4
 DIRECTIONS = 16
 """Within 45 degrees of the rows' direction, and as many of the columns': the ends of a line that lies between
 two of them are off by less than a pixel at 600 dpi."""
+_SLANT_DEG = (np.arange(DIRECTIONS) + 0.5) * 90 / DIRECTIONS - 45
+WAYS_DEG = (
+    np.concatenate([_SLANT_DEG - 90, _SLANT_DEG - 90, -_SLANT_DEG, -_SLANT_DEG]).astype(np.float32) % 180
+)
+"""Directions of lines: those near the columns', cut and raised, and those near the rows', cut and raised."""
 FLANKS_MM = (0.04, 0.085, 0.13)
 """Distances of the steepest places of a groove from its middle."""
 SMOOTH_PX = 0.7
 LEAST_WEIGHT = 0.01
 """Lines with less weight than this share of one ordinary pixel's are not looked at."""
-SPARSE = (5, 7)
-"""Steps, along rows and columns, of the sample that the paper's relief is estimated from."""
+EVERY = 4
+"""The paper's relief is estimated from every fourth band of the picture,"""
+STEP = 16
+"""and there from every sixteenth row: the rows between say much the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The best line through every pixel, all (H, W).
+    """The best line through every pixel.
 
     Attributes:
-        deviations: float32, the weaker flank's mean slope in standard deviations; 0 where not valid.
-        angle_deg: float32, along the line, 0 to 180 counter-clockwise from x.
-        raised: bool, the line stands out of the surface instead of being cut into it.
+        deviations: float32 (H, W), the weaker flank's mean slope in standard deviations; 0 where not valid.
+        way: uint8 (H, W), which of `WAYS_DEG` the line takes.
         relief_slope: standard deviation of the mean slope that the paper's own relief makes.
     """
 
     deviations: Floats
-    angle_deg: Floats
-    raised: Bools
+    way: NDArray[np.uint8]
     relief_slope: float
+
+    def angle_deg(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+        """Direction of the line at some pixels, 0 to 180 counter-clockwise from x."""
+        return WAYS_DEG[self.way[rows, columns]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +85,17 @@ def find_lines(surface: Slopes, sigma: Floats, printed: Floats, valid: Bools) ->
     rule = np.array([_smoothing_share(), LEAST_WEIGHT * float(np.median(weight[valid])), 0], np.float32)
     rule[2] = _relief_variance((upright, lying), ways, rule)
     (z, way), (z_lying, way_lying) = (_search(view, ways, flanks, rule) for view in (upright, lying))
-    turned = z_lying.T > z
-    way = np.where(turned, way_lying.T, way)
-    slant_deg = np.degrees(np.arctan(ways[:, 0]))[way % DIRECTIONS]
+    turned = z < z_lying.T
     return Lines(
-        deviations=np.where(valid, np.maximum(z, z_lying.T), 0).astype(np.float32),
-        angle_deg=np.where(turned, -slant_deg, slant_deg - 90).astype(np.float32) % 180,
-        raised=way >= DIRECTIONS,
+        deviations=np.where(valid, np.maximum(z, z_lying.T), 0),
+        way=np.where(turned, way_lying.T + 2 * DIRECTIONS, way).astype(np.uint8),
         relief_slope=float(np.sqrt(rule[2])),
     )
 
 
 def _ways(pitch_mm: float) -> tuple[Floats, NDArray[np.int64]]:
     """Directions and steps to their flanks, as `line_pass` takes them."""
-    slant = np.radians((np.arange(DIRECTIONS) + 0.5) * 90 / DIRECTIONS - 45)
+    slant = np.radians(_SLANT_DEG)
     half = np.maximum(1, np.round(0.5 * LENGTH_MM / pitch_mm * np.cos(slant)))
     ways = np.column_stack([np.tan(slant), np.cos(slant), -np.sin(slant), half]).astype(np.float32)
     offsets = np.unique(np.maximum(1, np.round(np.array(FLANKS_MM) / pitch_mm)))
@@ -107,17 +113,16 @@ def _relief_variance(views: tuple[_View, _View], ways: Floats, rule: Floats) -> 
     squares, known = [], []
     for view in views:
         mean, variance = (np.empty(view.valid.shape, np.float32) for _ in range(2))
-        here = view.valid[:: SPARSE[0], :: SPARSE[1]]
+        rows = np.arange(len(mean))
+        here = view.valid & ((rows // BAND % EVERY == 0) & (rows % STEP == 0))[:, None]
         for way in ways[DIRECTIONS // 4 :: DIRECTIONS // 2]:
-            mean_slope_pass(view.fields, way, rule, mean, variance)
-            squares.append(mean[:: SPARSE[0], :: SPARSE[1]][here])
-            known.append(variance[:: SPARSE[0], :: SPARSE[1]][here])
+            mean_slope_pass(view.fields, way, rule, EVERY, mean, variance)
+            squares.append(mean[here])
+            known.append(variance[here])
     return own_variance(np.concatenate(squares), np.concatenate(known))
 
 
-def _search(
-    view: _View, ways: Floats, flanks: NDArray[np.int64], rule: Floats
-) -> tuple[Floats, NDArray[np.int16]]:
-    z, way = np.empty(view.valid.shape, np.float32), np.empty(view.valid.shape, np.int16)
+def _search(view: _View, ways: Floats, flanks: NDArray[np.int64], rule: Floats) -> tuple[Floats, Floats]:
+    z, way = (np.empty(view.valid.shape, np.float32) for _ in range(2))
     line_pass(view.fields, ways, flanks, rule, z, way)
     return z, way

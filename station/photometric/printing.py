@@ -1,8 +1,8 @@
-"""How steep print may seem without being so: ink has a thickness, and pictures that do not lie quite on each
-other emboss it.
+"""How steep print may seem where the surface is not.
 
-Both follow the print's own edges. So a slope there is doubted by as much as the print is steep, and every
-pixel of an edge errs alike: the doubt does not average out along it.
+Ink has a thickness, and pictures that do not lie quite on each other emboss what is printed. Both follow the
+print's own edges. So a slope there is doubted by as much as the print is steep, and every pixel of an edge
+errs alike: the doubt does not average out along it.
 """
 
 from math import e, pi, sqrt
@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 PRINT_UM = 1.0
-"""Relief that print may have, or seem to have, per factor e of reflectance. A layer of ink is about 1 um
-thick and darkens paper by more than that; a misregistration of 0.02 pixels at 600 dpi makes as much as 0.4 um."""
+"""Relief that print may have, or seem to have, per factor e of reflectance.
+
+A layer of ink is about 1 um thick and darkens paper by more than that; a misregistration of 0.02 pixels at
+600 dpi makes as much as 0.4 um.
+"""
 BLACK = 0.02
 """Reflectance added before the logarithm: darker ink is noise, not print."""
 STRAY = 5e-4
-"""Light that no model accounts for, in units of albedo: shine of the coat, reflections between card and rig."""
+"""Light that no model accounts for, in units of albedo: shine of the coat, light between card and rig."""
 SMOOTH_PX = 0.7
 
 
@@ -50,7 +53,8 @@ def print_curvature(albedo: Floats, pitch_mm: float, scale_mm: float) -> Floats:
         bent = cv2.Laplacian(smooth, cv2.CV_32F, ksize=1, scale=0.5e-3 / pitch_mm**2)
         np.maximum(worst, np.abs(bent), out=worst)
     tilt = np.float32(STRAY) / (np.maximum(albedo.mean(axis=2), 0) + np.float32(BLACK))
-    return cv2.magnitude(worst, _steepness(_smoothed(tilt, scale_mm / pitch_mm), 0.5 / pitch_mm))
+    stray = _steepness(_smoothed(tilt, scale_mm / pitch_mm), 0.5 / pitch_mm)
+    return np.asarray(cv2.magnitude(worst, stray), np.float32)
 
 
 def _smoothed(image: Floats, sigma_px: float) -> Floats:

@@ -20,6 +20,7 @@ from ..photometric.solve import Alignment, MeanRatio, mean_ratio, solve
 from ..photometric.stack import LightField, Pictures, Sensor, pictures, unusable
 from .drift import refit_light
 from .figures import measurements
+from .grader_maps import GraderMaps, grader_maps
 from .maps import Maps, rectified_maps
 from .stopwatch import Stopwatch
 from .window import INSIDE_MM, Face, Surroundings, Window, around, card_mask, sensor
@@ -71,6 +72,7 @@ class Computed:
     maps: Maps
     measurements: Measurements
     stages_s: dict[str, float]
+    grader: GraderMaps
 
 
 def compute(
@@ -109,6 +111,8 @@ def compute(
     dpi = min(float(rectified_dpi), sampled_dpi(seen.window.camera, CARD_THICKNESS_MM))
     plan = rectification(seen.window.camera, outline, dpi, CARD_THICKNESS_MM)
     maps = rectified_maps(solution, plan, outline, dpi)
+    watch.begin("candidates")
+    grader = grader_maps(maps, solution, plan, seen.pictures, drift.field)
     watch.begin("measure")
     measured = measurements(
         maps,
@@ -121,7 +125,8 @@ def compute(
         centering=find_centering(maps.albedo, dpi, outline),
         mtf50=mtf50(bright, camera, outline, CARD_THICKNESS_MM),
     )
-    return Computed(maps, measured, watch.end())
+    measured = measured.replace(flaw_candidates=len(grader.candidates.items))
+    return Computed(maps, measured, watch.end(), grader)
 
 
 class _Stages:
