@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .curvature import curvature, own_variance
-from .gauge import RING_MM, Depth, Extent, extent, line_depth, spot_depth
+from .gauge import RING_MM, Depth, Extent, extent, line_depth, ridge, spot_depth
 from .integrate import Slopes
 from .lines import Lines, find_lines
 from .printing import print_curvature, print_slope, step_curvature
@@ -48,11 +48,12 @@ class Candidate:
     Attributes:
         kind: a hint: long and narrow, or not.
         x_mm, y_mm: its middle; x right, y up, from the middle of the picture (of the card, in its own frame).
-        length_mm, width_mm: of the pixels that stand out, along and across `angle_deg`; the filter widens a
-            line by about a tenth of a millimetre and lets it end up to half of `lines.LENGTH_MM` late.
+        length_mm, width_mm: along and across `angle_deg`; of a line where it is half as clear as on the whole
+            (across, that is the filter's width rather than the line's), of a spot of all that stands out.
         angle_deg: of its long axis, counter-clockwise from x, 0 to 180.
         depth_um: of its middle under its surroundings, as the camera resolves it; negative: raised.
-        depth_sigma_um: standard uncertainty of `depth_um`, from the scatter of the height around it.
+        depth_sigma_um: standard uncertainty of `depth_um` from the scatter of the height around it; what a
+            coat's shine does to all slopes of a flaw alike is not in it.
         peak_sigma, mean_sigma: by how many standard deviations its clearest pixel, and all on average, stand
             out.
     """
@@ -167,18 +168,21 @@ def _is_slender(pixels: Bools, pitch_mm: float) -> bool:
 
 
 def _line(maps: _Maps, piece: _Piece, along: Bools) -> Candidate:
-    rows, columns = (places + side.start for places, side in zip(np.nonzero(along), piece.box, strict=True))
-    clear, angle = maps.lines.deviations[rows, columns], maps.lines.angle_deg(rows, columns)
-    shape = extent(rows, columns, maps.pitch_mm)
-    depth = line_depth(maps.height_um, rows, columns, clear, angle, maps.pitch_mm)
-    width_mm = len(rows) * maps.pitch_mm**2 / shape.length_mm
+    """Where a line is half as clear as on the whole it ends: so a filter longer than wide sees ends."""
+    rows, columns = _places(along, piece)
+    clear = maps.lines.deviations[rows, columns]
+    middle = ridge(rows, columns, clear, maps.pitch_mm)
+    core = clear >= 0.5 * np.median(clear[middle])
+    middle = middle[core[middle]]
+    shape = extent(rows[core], columns[core], maps.pitch_mm)
+    angle_deg = maps.lines.angle_deg(rows[middle], columns[middle])
+    depth = line_depth(maps.height_um, rows[middle], columns[middle], angle_deg, maps.pitch_mm)
+    width_mm = int(core.sum()) * maps.pitch_mm**2 / shape.length_mm
     return _noted("line", maps, shape, width_mm, depth, clear)
 
 
 def _spot(maps: _Maps, piece: _Piece, clear: Floats) -> Candidate:
-    rows, columns = (
-        places + side.start for places, side in zip(np.nonzero(piece.pixels), piece.box, strict=True)
-    )
+    rows, columns = _places(piece.pixels, piece)
     shape = extent(rows, columns, maps.pitch_mm)
     margin = int(np.ceil(RING_MM[1] / maps.pitch_mm)) + 1
     box = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in piece.box)
@@ -186,6 +190,12 @@ def _spot(maps: _Maps, piece: _Piece, clear: Floats) -> Candidate:
     spot[rows, columns] = True
     depth = spot_depth(maps.height_um[box], spot[box], maps.searched[box], maps.pitch_mm)
     return _noted("spot", maps, shape, shape.across_mm, depth, clear[piece.pixels])
+
+
+def _places(pixels: Bools, piece: _Piece) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the picture where a mask of the piece's box is set."""
+    rows, columns = np.nonzero(pixels)
+    return rows + piece.box[0].start, columns + piece.box[1].start
 
 
 def _noted(
@@ -240,11 +250,11 @@ def _spots(surface: Slopes, sigma: Floats, albedo: Floats, valid: Bools, searche
         return np.asarray(cv2.resize(cut, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
     coarse = Slopes(blocks(surface.x), blocks(surface.y), surface.pitch_mm * side)
-    noise = np.sqrt(blocks(np.where(valid, sigma, 0).astype(np.float32) ** 2)) / np.float32(side)
+    variance = blocks(np.where(valid, sigma, 0).astype(np.float32) ** 2) / side**2
     whole = blocks(valid.astype(np.float32)) > 0.999
     best = np.zeros((rows, columns), np.float32)
     for scale_mm in SPOT_SCALES_MM:
-        np.maximum(best, _spots_at(scale_mm, coarse, noise, blocks(albedo), whole), out=best)
+        np.maximum(best, _spots_at(scale_mm, coarse, np.sqrt(variance), blocks(albedo), whole), out=best)
     found = np.zeros(valid.shape, np.float32)
     found[: rows * side, : columns * side] = np.repeat(np.repeat(best, side, axis=0), side, axis=1)
     return np.where(searched, found, 0)

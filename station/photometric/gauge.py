@@ -57,33 +57,35 @@ def extent(rows: NDArray[np.intp], columns: NDArray[np.intp], pitch_mm: float) -
     )
 
 
+def ridge(
+    rows: NDArray[np.intp], columns: NDArray[np.intp], clear: Floats, pitch_mm: float
+) -> NDArray[np.intp]:
+    """Which of a line's pixels is the clearest in each section of `STEP_MM` along it."""
+    along, _, _ = _turned(rows, columns)
+    section = np.floor((along - along.min()) * pitch_mm / STEP_MM).astype(int)
+    order = np.lexsort((-clear, section))
+    return order[np.unique(section[order], return_index=True)[1]]
+
+
 def line_depth(
-    height_um: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], clear: Floats, angle_deg: Floats,
-    pitch_mm: float,
-) -> Depth:  # fmt: skip
+    height_um: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], angle_deg: Floats, pitch_mm: float
+) -> Depth:
     """Mean depth along a line: its middle against its shoulders, in sections across it.
 
     Args:
         height_um: (H, W).
-        rows: of the line's pixels.
+        rows: of pixels in the line's middle, no nearer to each other than relief is alike.
         columns: of the same pixels.
-        clear: how clearly the line shows in each of them.
         angle_deg: of the line at each of them.
         pitch_mm: of the picture.
     """
-    along, _, _ = _turned(rows, columns)
-    section = np.floor((along - along.min()) * pitch_mm / STEP_MM).astype(int)
-    order = np.lexsort((-clear, section))
-    first = order[np.unique(section[order], return_index=True)[1]]
-    first = first[clear[first] >= 0.5 * np.median(clear[first])]
     steps = int(np.ceil(SHOULDER_MM[1] / pitch_mm))
     out_px = np.arange(-2 * steps, 2 * steps + 1) / 2
-    heights = _sections(height_um, rows[first], columns[first], angle_deg[first], out_px)
+    heights = _sections(height_um, rows, columns, angle_deg, out_px)
     out_mm = np.abs(out_px) * pitch_mm
     shoulders = heights[:, (out_mm >= SHOULDER_MM[0]) & (out_mm <= SHOULDER_MM[1])].mean(axis=1)
     below = shoulders[:, None] - heights[:, out_mm <= MIDDLE_MM]
-    profile = below.mean(axis=0)
-    deepest = below[:, np.argmax(np.abs(profile))]
+    deepest = below[:, np.argmax(np.abs(below.mean(axis=0)))]
     spread = deepest.std(ddof=1) if len(deepest) > 1 else abs(deepest[0])
     return Depth(float(deepest.mean()), float(spread / np.sqrt(len(deepest))))
 
