@@ -252,9 +252,10 @@ def _spots(surface: Slopes, sigma: Floats, albedo: Floats, valid: Bools, searche
     coarse = Slopes(blocks(surface.x), blocks(surface.y), surface.pitch_mm * side)
     variance = blocks(np.where(valid, sigma, 0).astype(np.float32) ** 2) / side**2
     whole = blocks(valid.astype(np.float32)) > 0.999
+    noise, colour = np.sqrt(variance), blocks(albedo)
     best = np.zeros((rows, columns), np.float32)
     for scale_mm in SPOT_SCALES_MM:
-        np.maximum(best, _spots_at(scale_mm, coarse, np.sqrt(variance), blocks(albedo), whole), out=best)
+        np.maximum(best, _spots_at(scale_mm, coarse, noise, colour, whole), out=best)
     found = np.zeros(valid.shape, np.float32)
     found[: rows * side, : columns * side] = np.repeat(np.repeat(best, side, axis=0), side, axis=1)
     return np.where(searched, found, 0)

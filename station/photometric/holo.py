@@ -7,6 +7,7 @@ pictures weighs much.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,9 +18,11 @@ from .stack import LightField, Pictures, unusable
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
-Codes = NDArray[np.integer]
+Codes = NDArray[Any]
 
 BLOCK_PX = 4
+ROUNDING = 1 / 12
+"""Variance of a mean rounded to a whole code."""
 CERTAIN = 3.0
 """Deviations from which light over the matte fit counts as seen."""
 
@@ -119,22 +122,23 @@ class _Sums:
         """How many lights share what is over the matte fit."""
         return np.where(self._excess2 > 0, self._excess**2 / np.maximum(self._excess2, 1e-12), 0)
 
-    def _mean(self, image: NDArray[np.generic]) -> Floats:
+    def _mean(self, image: Codes) -> Floats:
+        """Means of the blocks; those of codes are rounded to a code, which is fast."""
         rows, columns = (count // self._block for count in image.shape[:2])
-        cut = image[: rows * self._block, : columns * self._block].astype(np.float32)
+        cut = image[: rows * self._block, : columns * self._block]
         mean = cv2.resize(cut, (columns, rows), interpolation=cv2.INTER_AREA)
         return np.asarray(mean, np.float32).reshape(rows, columns, *image.shape[2:])
 
     def _unclipped(self, codes: Codes) -> Bools:
         """Blocks none of whose pixels is clipped in any channel."""
         below = float(np.ceil(self._pictures.sensor.clipped_from) - 1)
-        dim = cv2.inRange(codes, (0.0,) * 4, (below,) * 4).astype(np.float32)
-        return self._mean(dim) > 254.5
+        dim = np.asarray(cv2.inRange(codes, (0.0,) * 4, (below,) * 4), np.uint8)
+        return np.asarray(self._mean(dim) == 255)
 
     def _variance(self, codes: Floats, flat: Floats) -> Floats:
         sensor = self._pictures.sensor
         of_code = sensor.noise_a * np.maximum(codes - sensor.black_level, 0) + sensor.noise_b
-        return np.asarray(of_code / (flat * self._block) ** 2, np.float32)
+        return np.asarray((of_code / self._block**2 + ROUNDING) / flat**2, np.float32)
 
     def _at_blocks(self, nodes: Floats) -> Floats:
         """Values of a coarse grid, (rows, columns, C), at the blocks' centres."""

@@ -80,15 +80,16 @@ def find_lines(surface: Slopes, sigma: Floats, printed: Floats, valid: Bools) ->
     for field in fields:
         cv2.GaussianBlur(field, (0, 0), SMOOTH_PX, dst=field)
     upright = _View(fields, valid)
-    lying = _View(np.ascontiguousarray(fields[[1, 0, 2, 3]].transpose(0, 2, 1)), valid.T)
+    lying = _View(np.stack([cv2.transpose(fields[part]) for part in (1, 0, 2, 3)]), valid.T)
     ways, flanks = _ways(surface.pitch_mm)
     rule = np.array([_smoothing_share(), LEAST_WEIGHT * float(np.median(weight[valid])), 0], np.float32)
     rule[2] = _relief_variance((upright, lying), ways, rule)
-    (z, way), (z_lying, way_lying) = (_search(view, ways, flanks, rule) for view in (upright, lying))
-    turned = z < z_lying.T
+    z, way = _search(upright, ways, flanks, rule)
+    z_lying, way_lying = (np.asarray(cv2.transpose(part)) for part in _search(lying, ways, flanks, rule))
+    turned = z < z_lying
     return Lines(
-        deviations=np.where(valid, np.maximum(z, z_lying.T), 0),
-        way=np.where(turned, way_lying.T + 2 * DIRECTIONS, way).astype(np.uint8),
+        deviations=np.where(valid, np.maximum(z, z_lying), 0),
+        way=np.where(turned, way_lying + 2 * DIRECTIONS, way).astype(np.uint8),
         relief_slope=float(np.sqrt(rule[2])),
     )
 

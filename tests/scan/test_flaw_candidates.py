@@ -20,6 +20,7 @@ from station.twin.spec import CardSpec, Side, Unkind
 from station.twin.truth import Truth, truth
 
 SMALL_DPI = 300
+FOIL_DPI = 200
 FULL_DPI = 600
 SEEDS = range(1, 21)
 UNWORN = Unkind(scratches=0, dents=0, edge_wear=0, corner_wear=0, creases=0)
@@ -126,7 +127,7 @@ def test_candidates_are_labelled_and_stored_as_they_are(damaged: Proof) -> None:
 
 
 def test_foil_is_told_from_varnished_print_and_distrusted() -> None:
-    foiled = side_of(1, SMALL_DPI, replace(UNWORN, foil=True))
+    foiled = side_of(1, FOIL_DPI, replace(UNWORN, foil=True))
     grader, valid = foiled.computed.grader, foiled.computed.maps.valid
     foil = foiled.truth().foil
     on, off = valid & (foil > 0.99), valid & (foil < 0.01)
