@@ -137,6 +137,22 @@ def test_a_fine_line_of_print_embossed_by_motion_is_no_flaw() -> None:
     assert look(albedo=albedo, embossed=-shifted).items == ()
 
 
+@pytest.mark.parametrize("rms_um", [0.3, 2.0])
+def test_the_papers_own_relief_is_no_flaw_and_hides_none_deeper(rms_um: float) -> None:
+    """Random waves, 0.1 mm and longer; the second sheet is seven times as rough as ordinary stock."""
+    random = np.random.default_rng(3)
+    waves = random.normal(0, np.sqrt(2) / 0.1, (24, 2))
+    phases = random.uniform(0, 2 * np.pi, 24)
+
+    def paper(x: NDArray, y: NDArray) -> NDArray:
+        total = sum(np.cos(a * x + b * y + c) for (a, b), c in zip(waves, phases, strict=True))
+        return np.asarray(rms_um * np.sqrt(2 / 24) * total)
+
+    cut = groove(60, 10 * rms_um, 0.3)
+    assert look(paper).items == ()
+    assert "line" in [item.kind for item in look(lambda x, y: paper(x, y) + cut(x, y)).items]
+
+
 def test_bow_is_no_flaw() -> None:
     assert look(lambda x, y: 300 * (y / 8) ** 2 + 100 * (x / 8) * (y / 8)).items == ()
 
