@@ -154,11 +154,15 @@ def _pieces(lines: Floats, spots: Floats, pitch_mm: float) -> list[_Piece]:
 
 
 def _candidate(maps: _Maps, piece: _Piece) -> Candidate:
-    """Measure one piece."""
+    """Measure one piece: a line where it is clearer as one than as a spot, and slender."""
     lines, spots = maps.lines.deviations[piece.box], maps.spots[piece.box]
     along = piece.pixels & (lines >= GROWN_SIGMA)
-    slender = lines[piece.pixels].max() >= THRESHOLD_SIGMA and _is_slender(along, maps.pitch_mm)
-    return _line(maps, piece, along) if slender else _spot(maps, piece, np.maximum(lines, spots))
+    clearer = lines[piece.pixels].max() >= spots[piece.pixels].max()
+    return (
+        _line(maps, piece, along)
+        if clearer and _is_slender(along, maps.pitch_mm)
+        else _spot(maps, piece, np.maximum(lines, spots))
+    )
 
 
 def _is_slender(pixels: Bools, pitch_mm: float) -> bool:

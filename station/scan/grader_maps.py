@@ -16,6 +16,12 @@ from ..photometric.solve import Solution
 from ..photometric.stack import LightField, Pictures
 from .maps import MM_PER_INCH, Bools, Floats, Maps, linear, smoothing
 
+FOIL = 0.05
+"""Coloured light, in units of albedo, from which a place counts as foil: the twin's foil has 0.11 to 0.2, its
+varnished print below 0.01 but for edges."""
+FOIL_MM = 0.5
+"""Side of the square that it is averaged over."""
+
 
 @dataclass(frozen=True, slots=True)
 class GraderMaps:
@@ -28,7 +34,7 @@ class GraderMaps:
         confidence: float32 (H, W), 0 to 1, see `photometric.confidence`.
         holo: float32 (H, W), coloured light that changes from light to light, in units of albedo.
         holo_lights: float32 (H, W), how many lights share what is over the matte fit.
-        candidates: places that stand out.
+        candidates: places that stand out; foil is not searched.
     """
 
     surface: Slopes
@@ -64,14 +70,17 @@ def grader_maps(
     sigma, trust = (np.ascontiguousarray(part) for part in np.moveaxis(linear(figures, plan), 2, 0))
     sigma *= smoothing(plan)
     foil = holo(pictures, field, solution)
+    colour = _from_blocks(foil.colour, foil.block, plan)
     surface = slopes(maps.normals, maps.valid, MM_PER_INCH / maps.dpi)
     return GraderMaps(
         surface=surface,
         sigma=sigma,
         confidence=np.where(maps.valid, np.clip(trust, 0, 1), 0),
-        holo=_from_blocks(foil.colour, foil.block, plan),
+        holo=colour,
         holo_lights=_from_blocks(foil.lights, foil.block, plan),
-        candidates=find_candidates(surface, sigma, maps.albedo, maps.height_um, maps.valid),
+        candidates=find_candidates(
+            surface, sigma, maps.albedo, maps.height_um, maps.valid & ~_foil(colour, maps.dpi)
+        ),
     )
 
 
@@ -83,6 +92,12 @@ def as_document(grader: GraderMaps) -> FlawCandidates:
         searched_percent=100 * float(searched.sum() / max((grader.confidence > 0).sum(), 1)),
         candidates=tuple(FlawCandidate(**asdict(item)) for item in grader.candidates.items),
     )
+
+
+def _foil(colour: Floats, dpi: float) -> Bools:
+    """Where coloured light is more than the rim of a print's edge: on foil slopes mean nothing."""
+    square = (max(1, round(FOIL_MM * dpi / MM_PER_INCH)),) * 2
+    return np.asarray(cv2.blur(colour, square) > FOIL)
 
 
 def _from_blocks(image: Floats, block: int, plan: Rectification) -> Floats:
