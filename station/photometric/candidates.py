@@ -92,7 +92,8 @@ def find_candidates(
 
     Args:
         surface: slopes, zero where not valid.
-        sigma: (H, W), standard uncertainty of a slope per axis, independent from pixel to pixel.
+        sigma: (H, W), standard uncertainty of a slope per axis, independent from pixel to pixel; where it is
+            not a positive number nothing is searched.
         albedo: (H, W, channels): slopes along the edges of print are doubted.
         height_um: (H, W), of the same surface: depths are read from it.
         valid: (H, W), what was measured.
@@ -103,12 +104,14 @@ def find_candidates(
     shapes = {a.shape[:2] for a in (surface.x, surface.y, sigma, albedo, height_um, valid)}
     if len(shapes) != 1 or albedo.ndim != 3:
         raise unusable(f"maps of the shapes {sorted(shapes)} cannot be searched for flaws together")
-    searched = _inner(valid, surface.pitch_mm)
+    sound = valid & np.isfinite(sigma) & (sigma > 0)
+    searched = _inner(sound, surface.pitch_mm)
     if not searched.any():
         return Candidates((), np.zeros(valid.shape, np.int32), searched)
+    sigma = np.where(sound, sigma, np.float32(1))  # no warnings where it does not count
     printed = print_slope(albedo, surface.pitch_mm)
     lines = find_lines(_levelled(surface, sigma, printed, searched), sigma, printed, searched)
-    spots = _spots(surface, sigma, albedo, valid, searched)
+    spots = _spots(surface, sigma, albedo, sound, searched)
     maps = _Maps(lines, spots, height_um, searched, surface.pitch_mm)
     found = [(_candidate(maps, piece), piece) for piece in _pieces(lines.deviations, spots, surface.pitch_mm)]
     found.sort(key=lambda pair: (-pair[0].peak_sigma, pair[0].y_mm, pair[0].x_mm))
@@ -143,10 +146,9 @@ def _pieces(lines: Floats, spots: Floats, pitch_mm: float) -> list[_Piece]:
     grown = (clear >= GROWN_SIGMA).astype(np.uint8)
     reach = max(1, round(JOIN_MM / pitch_mm))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(grown, disc), connectivity=8)
-    chosen = np.unique(labels[clear >= THRESHOLD_SIGMA])
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(grown, disc), connectivity=8)
     found = []
-    for label in chosen[chosen < count]:
+    for label in np.unique(labels[clear >= THRESHOLD_SIGMA]):
         left, top, width, height, _ = (int(figure) for figure in stats[label])
         box = slice(top, top + height), slice(left, left + width)
         found.append(_Piece(box, (labels[box] == label) & (grown[box] != 0)))

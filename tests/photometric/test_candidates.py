@@ -30,6 +30,7 @@ def look(
     embossed: float = 0.0,
     seed: int = 1,
     valid: NDArray | None = None,
+    sigma: float | NDArray = SIGMA,
 ) -> Candidates:
     """Search a surface seen with noise; `embossed`: slope per unit of the albedo's log gradient, in mm."""
     x, y = places()
@@ -44,7 +45,7 @@ def look(
     surface = Slopes(slope_x.astype(np.float32), slope_y.astype(np.float32), PITCH_MM)
     return find_candidates(
         surface,
-        np.full(SHAPE, SIGMA, np.float32),
+        np.broadcast_to(np.float32(sigma), SHAPE),
         colour.astype(np.float32),
         height_um(surface),
         np.ones(SHAPE, bool) if valid is None else valid,
@@ -167,6 +168,16 @@ def test_the_rim_is_not_searched_and_a_lost_pixel_is_no_rim() -> None:
     assert found.searched[200, 199]
     assert not found.searched[200, 200]
     assert look(valid=np.zeros(SHAPE, bool)).items == ()
+
+
+@pytest.mark.parametrize("unknown", [np.inf, np.nan, 0.0])
+def test_where_nothing_is_known_of_the_noise_nothing_is_searched(unknown: float) -> None:
+    assert not look(groove(30), sigma=unknown).searched.any()
+    half = np.full(SHAPE, SIGMA)
+    half[:, : SHAPE[1] // 2] = unknown
+    found = look(groove(30, length_mm=9.0), sigma=half)
+    assert not found.searched[:, : SHAPE[1] // 2].any()
+    assert only(found).x_mm > 0
 
 
 def test_the_same_maps_give_the_same_candidates() -> None:

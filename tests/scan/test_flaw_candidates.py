@@ -135,6 +135,7 @@ def test_foil_is_told_from_varnished_print_and_distrusted() -> None:
     assert np.median(grader.confidence[on]) < 0.3
     assert np.median(grader.confidence[off]) > 0.8
     assert not [item for item in foiled.candidates.items if item.kind == "line"]
+    assert foiled.candidates.searched[on].mean() < 0.02
 
 
 def area_under_curve(higher: Any, lower: Any) -> float:
