@@ -130,13 +130,19 @@ class NotAssessed(Document):
 
 
 class Measurements(Document):
-    """What was measured on one side. None: not assessed, and `not_assessed` says why."""
+    """What was measured on one side. None: not assessed, and `not_assessed` says why.
+
+    Attributes:
+        flaw_candidates: how many places of the relief stand out of their noise; None: they were not looked
+            for.
+    """
 
     schema_version: Literal[1] = 1
     outline: Outline | None = None
     centering: Centering | None = None
     quality: Quality = Quality()
     not_assessed: tuple[NotAssessed, ...] = ()
+    flaw_candidates: int | None = None
 
 
 class ResultManifest(Document):

@@ -11,7 +11,7 @@ from .maps import MM_PER_INCH, Maps
 NEVER = (
     NotAssessed(what="corners", why="this release does not measure wear of corners"),
     NotAssessed(what="edges", why="this release does not measure wear of edges"),
-    NotAssessed(what="surface flaws", why="this release shows relief and gloss but does not judge them"),
+    NotAssessed(what="surface flaws", why="places that stand out of the relief are counted, not judged"),
     NotAssessed(what="grade", why="without corners, edges and surface there is nothing to base a grade on"),
     NotAssessed(
         what="colour", why="albedo is relative to the flat-field target; no colour chart was measured"

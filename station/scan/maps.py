@@ -53,12 +53,12 @@ def rectified_maps(solution: Solution, plan: Rectification, outline: Outline, dp
     normals = _turned(plan.apply(solution.normals), -outline.rotation_deg)
     surface = slopes(normals, valid, MM_PER_INCH / dpi)
     figures = np.stack([np.degrees(solution.sigma_rad), solution.gloss], axis=2)
-    sigma_deg, gloss = np.moveaxis(_linear(figures, plan), 2, 0)
+    sigma_deg, gloss = np.moveaxis(linear(figures, plan), 2, 0)
     return Maps(
         normals=normals,
         albedo=plan.apply(solution.albedo),
         height_um=_levelled(height_um(surface), valid),
-        sigma_deg=np.ascontiguousarray(sigma_deg * _smoothing(plan)),
+        sigma_deg=np.ascontiguousarray(sigma_deg * smoothing(plan)),
         gloss=np.ascontiguousarray(gloss),
         valid=valid,
         clipped=clipped & valid,
@@ -98,12 +98,13 @@ def _nearest(image: NDArray[np.uint8], plan: Rectification) -> NDArray[np.uint8]
     return np.asarray(cv2.remap(image, plan.columns, plan.rows, cv2.INTER_NEAREST), np.uint8)
 
 
-def _linear(image: Floats, plan: Rectification) -> Floats:
+def linear(image: Floats, plan: Rectification) -> Floats:
+    """Bring a smooth map of the camera's frame into the card's."""
     source = cv2.GaussianBlur(image, (0, 0), plan.blur_px) if plan.blur_px > 0 else image
     return np.asarray(cv2.remap(source, plan.columns, plan.rows, cv2.INTER_LINEAR), np.float32)
 
 
-def _smoothing(plan: Rectification) -> np.float32:
+def smoothing(plan: Rectification) -> np.float32:
     """Factor on the noise of independent pixels that the averaging for a coarser target brings."""
     if plan.blur_px == 0:
         return np.float32(1)

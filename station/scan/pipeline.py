@@ -21,6 +21,7 @@ from ..photometric.solve import ROBUST, Alignment, Estimator, MeanRatio, mean_ra
 from ..photometric.stack import LightField, Pictures, Sensor, pictures, unusable
 from .drift import refit_light
 from .figures import measurements
+from .grader_maps import GraderMaps, grader_maps
 from .maps import Maps, rectified_maps
 from .stopwatch import Stopwatch
 from .window import INSIDE_MM, Face, Surroundings, Window, around, card_mask, sensor
@@ -83,6 +84,7 @@ class Computed:
     maps: Maps
     measurements: Measurements
     stages_s: dict[str, float]
+    grader: GraderMaps
 
 
 def compute(
@@ -125,6 +127,8 @@ def compute(
     dpi = min(float(rectified_dpi), sampled_dpi(seen.window.camera, CARD_THICKNESS_MM))
     plan = rectification(seen.window.camera, outline, dpi, CARD_THICKNESS_MM)
     maps = rectified_maps(solution, plan, outline, dpi)
+    watch.begin("candidates")
+    grader = grader_maps(maps, solution, plan, seen.pictures, drift.field)
     watch.begin("measure")
     measured = measurements(
         maps,
@@ -137,7 +141,8 @@ def compute(
         centering=find_centering(maps.albedo, dpi, outline),
         mtf50=mtf50(bright, camera, outline, CARD_THICKNESS_MM),
     )
-    return Computed(maps, measured, watch.end())
+    measured = measured.replace(flaw_candidates=len(grader.candidates.items))
+    return Computed(maps, measured, watch.end(), grader)
 
 
 class _Stages:

@@ -17,6 +17,7 @@ from ..camera.interface import Pixels
 from ..documents.fault import StationError
 from ..documents.frame import FrameRecord
 from ..documents.scan import ResultManifest, ScanManifest
+from .grader_maps import as_document
 from .journal import Journal
 from .pipeline import Computed, Shorter, Stack, compute
 from .recorder import SOFTWARE
@@ -161,6 +162,9 @@ def _add_maps(writer: ResultWriter, computed: Computed) -> None:
     writer.add_array("sigma_deg", maps.sigma_deg, "fraction")
     writer.add_array("gloss", np.maximum(maps.gloss, 0), "fraction")
     writer.add_array("valid", maps.valid)
+    # steps of 1/250 take a quarter of the bytes of finer ones
+    writer.add_array("confidence", np.round(computed.grader.confidence * 250) / np.float32(250), "fraction")
+    writer.add_file("candidates.json", as_document(computed.grader).model_dump_json(indent=1).encode())
 
 
 def from_disk(manifest: ScanManifest, frames: tuple[Pixels, ...]) -> Stack:

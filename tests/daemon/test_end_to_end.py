@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from station.archive.folder import read_stack
 from station.archive.results import latest_result
+from station.documents.candidate import FlawCandidates
 from station.twin.lightlog import LightLogReader
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def test_a_card_becomes_a_stored_computed_delivered_scan_with_a_report(bench: "B
     assert result is not None
     assert found.report == str(result.folder / "report.html")
     assert b"digital twin" in result.content("report.html")
+    candidates = FlawCandidates.model_validate_json(result.content("candidates.json"))
+    assert len(candidates.candidates) == result.manifest.measurements.flaw_candidates
+    assert result.array("confidence").shape == result.array("valid").shape
     assert delivered_hashes(bench.settings.trainer_data) >= stored_hashes(folder)
     assert bench.stop(daemon) == 0
     assert bench.stop(trainer) == 0
