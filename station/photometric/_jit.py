@@ -21,8 +21,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _SAFE = {"nsz", "arcp", "contract", "afn", "reassoc"}
 _MODULES = (
-    "_coat", "_drop", "_fields", "_fit", "_fixed", "_jit", "_memory", "_passes", "_pixels", "_poisson",
-    "_rank", "_survey", "_taylor", "_write",
+    "_coat", "_drop", "_fields", "_fit", "_fixed", "_growing", "_jit", "_lines", "_memory", "_passes",
+    "_pixels", "_poisson", "_rank", "_survey", "_taylor", "_write",
 )  # fmt: skip
 LINE = 16
 """Floats of one cache line, of one streamed store, and pixels between two columns of a table."""

@@ -33,6 +33,12 @@ class Quick:
     marks: NDArray[np.uint8]
 
     @property
+    def streamable(self) -> bool:
+        """Whether every run of every row begins on a cache line."""
+        floats = (self.normals, self.albedo)
+        return self.albedo.shape[1] % LINE == 0 and all(a.ctypes.data % 64 == 0 for a in floats)
+
+    @property
     def clipped(self) -> NDArray[np.bool_]:
         """Where a code is clipped."""
         return np.asarray(self.marks & CLIPPED != 0)
@@ -74,20 +80,34 @@ def _run(pictures: Pictures, field: LightField, out: Quick | None, *, by_rank: b
     _, height, width, channels = pictures.lit.shape
     if channels != 1:
         raise unusable(f"the pictures have {channels} channels; the quick answers take one")
-    if out is None:
-        out = Quick(aligned((height, width, 3)), aligned((height, width)), aligned((height, width), np.uint8))
-    elif out.albedo.shape != (height, width):
-        raise unusable(f"maps of shape {out.albedo.shape} cannot take pictures of {height} x {width}")
-    grid = np.concatenate([field.flat * field.tangent, field.flat, 1.0 / field.flat], axis=3)
-    table = columns_every(grid, width, LINE, -(-width // LINE) + 1)
-    sensor = np.array([pictures.sensor.black_level, pictures.sensor.clipped_from], np.float32)
-    floats = (out.normals, out.albedo)
+    maps = fitting_maps(out, height, width)
     fixed_pass(
         pictures.rows(),
-        table,
-        sensor,
+        fixed_table(field, width),
+        np.array([pictures.sensor.black_level, pictures.sensor.clipped_from], np.float32),
         (by_rank, field.flat.shape[1:3] == (1, 1)),
-        (out.normals.reshape(height, 3 * width), out.albedo, out.marks),
-        width % LINE == 0 and all(a.ctypes.data % 64 == 0 for a in floats),
+        (maps.normals.reshape(height, 3 * width), maps.albedo, maps.marks),
+        maps.streamable,
     )
+    return maps
+
+
+def fitting_maps(out: Quick | None, height: int, width: int) -> Quick:
+    """The maps to write over, or new ones.
+
+    Raises:
+        StationError: `stack_unusable`, they are of another size.
+    """
+    if out is None:
+        return Quick(
+            aligned((height, width, 3)), aligned((height, width)), aligned((height, width), np.uint8)
+        )
+    if out.albedo.shape != (height, width):
+        raise unusable(f"maps of shape {out.albedo.shape} cannot take pictures of {height} x {width}")
     return out
+
+
+def fixed_table(field: LightField, width: int) -> Floats:
+    """A field as the passes of least squares take it: (lights, 4, rows, columns)."""
+    grid = np.concatenate([field.flat * field.tangent, field.flat, 1.0 / field.flat], axis=3)
+    return columns_every(grid, width, LINE, -(-width // LINE) + 1)

@@ -8,13 +8,17 @@ from numpy.typing import NDArray
 
 from ..card.rectify import Rectification, frame_xy_mm
 from ..documents.scan import Outline
-from ..photometric.integrate import height_um, slopes
+from ..photometric.integrate import Slopes, height_um, slopes
 from ..photometric.solve import Solution
+from ..photometric.weighted import weighted_height_um
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 MM_PER_INCH = 25.4
+HOLES = 0.001
+"""Share of the face without normals from which on they are kept out of the height: level patches in their
+places bend what lies around them."""
 CORNER_RADIUS_MM = 3.2
 """Nominal. What lies outside the rounding is mat on most cards and is not assessed on any."""
 
@@ -49,7 +53,8 @@ def rectified_maps(solution: Solution, plan: Rectification, outline: Outline, dp
     """Bring a solution in the camera's frame into the card's, and integrate it there."""
     marks = np.stack([solution.valid, solution.clipped, solution.dark], axis=2).astype(np.uint8)
     valid, clipped, dark = np.moveaxis(_nearest(marks, plan) != 0, 2, 0)
-    valid &= on_card(outline, dpi)
+    face = on_card(outline, dpi)
+    valid &= face
     normals = _turned(plan.apply(solution.normals), -outline.rotation_deg)
     surface = slopes(normals, valid, MM_PER_INCH / dpi)
     figures = np.stack([np.degrees(solution.sigma_rad), solution.gloss], axis=2)
@@ -57,7 +62,7 @@ def rectified_maps(solution: Solution, plan: Rectification, outline: Outline, dp
     return Maps(
         normals=normals,
         albedo=plan.apply(solution.albedo),
-        height_um=_levelled(height_um(surface), valid),
+        height_um=_levelled(_height_um(surface, valid, face), valid),
         sigma_deg=np.ascontiguousarray(sigma_deg * smoothing(plan)),
         gloss=np.ascontiguousarray(gloss),
         valid=valid,
@@ -65,6 +70,14 @@ def rectified_maps(solution: Solution, plan: Rectification, outline: Outline, dp
         dark=dark & valid,
         dpi=dpi,
     )
+
+
+def _height_um(surface: Slopes, valid: Bools, face: Bools) -> Floats:
+    """Height, integrated around places that were not measured where there are any worth the time."""
+    holes = float((face & ~valid).sum() / max(face.sum(), 1))
+    if holes <= HOLES:
+        return height_um(surface)
+    return weighted_height_um(surface, valid.astype(np.float32))
 
 
 def on_card(outline: Outline, dpi: float) -> Bools:

@@ -1,165 +1,139 @@
-"""How fast normals are against the time it takes to move their bytes: 12 megapixels, eight lights, 8 bit.
+"""How fast normals are against the time it takes to move their bytes: eight lights, 8 bit, 3 to 12 MP.
 
 The floor is every byte read and every byte written, over the bandwidth of a copy by two threads that is
 measured in turns with the rest. Best of many turns: what else runs on the machine can only add.
 """
 
-import json
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from _card import LIGHTS_MM, SENSOR, Array, Card, Codes, Copy, bytes_of, memory_bytes, tell
 
-from station.photometric.lights import directional_field
-from station.photometric.linear import by_rank, least_squares
-from station.photometric.solve import ROBUST, solve
-from station.photometric.stack import LightField, Pictures, Sensor
+from station.photometric.growing import Growing
+from station.photometric.integrate import Slopes, height_um
+from station.photometric.linear import Quick, by_rank, least_squares
+from station.photometric.solve import ROBUST, TRIMMED, solve
+from station.photometric.stack import LightField, Pictures
 
-HEIGHT, WIDTH = 3000, 4000
-SPAN_MM = 88.0
+FULL, SMALLER = Card(3000, 4000), {"5.5 MP": Card(2032, 2704), "3 MP": Card(1504, 2000)}
 TURNS = 15
-PEAK = 190.0
-ROUGHNESS = 0.15
-SENSOR = Sensor(black_level=4.0, full_scale=255.0, noise_a=0.025, noise_b=0.15)
-AROUND = np.arange(8) * np.pi / 4 + 0.2
-LIGHTS_MM = np.stack([150 * np.cos(AROUND), 150 * np.sin(AROUND), 150 + 3 * np.cos(5 * AROUND)], axis=1)
-EYE_MM = np.array([0.0, 0.0, 400.0])
-Array = NDArray[np.float64]
+Runs = dict[str, Callable[[Pictures, Any], Any]]
 
 
-def grid_mm(rows: int, columns: int) -> Array:
-    """Points of the card plane under a grid from corner pixel to corner pixel."""
-    half = SPAN_MM / 2
-    x, y = np.linspace(-half, half, columns) * WIDTH / HEIGHT, np.linspace(half, -half, rows)
-    return np.stack(np.broadcast_arrays(x[None, :], y[:, None], np.zeros((1, 1))), axis=2)
+@dataclass
+class Timed:
+    """The best time of a run, and the bytes that it reads and writes."""
 
+    best_s: float = np.inf
+    moved_bytes: int = 0
 
-def near() -> LightField:
-    """The ring's light over the card, on nodes 1.35 mm apart."""
-    points = grid_mm(67, 89)
-    ray = LIGHTS_MM[:, None, None] - points
-    bright = ray[..., 2] / np.linalg.norm(ray, axis=-1) ** 3
-    flat = PEAK * bright / bright.max()
-    return LightField(flat[..., None].astype(np.float32), (ray[..., :2] / ray[..., 2:]).astype(np.float32))
-
-
-def far() -> LightField:
-    """The same ring, far away."""
-    return directional_field(LIGHTS_MM, np.full((8, 1), PEAK * 1.4))
-
-
-def glossy(random: np.random.Generator) -> NDArray[np.uint8]:
-    """A printed, varnished card with relief under the ring, with the sensor's noise: (8, H, W, 1)."""
-    points = grid_mm(HEIGHT // 4, WIDTH // 4)
-    x, y = points[..., 0], points[..., 1]
-    albedo = 0.45 + 0.3 * np.sign(np.sin(x * 1.7) * np.sin(y * 2.3)) + 0.1 * np.sin(x / 9)
-    normal = np.stack([0.03 * np.sin(x * 3), 0.03 * np.cos(y * 4), np.ones_like(x)], axis=2)
-    normal /= np.linalg.norm(normal, axis=2, keepdims=True)
-    view = EYE_MM - points
-    view /= np.linalg.norm(view, axis=2, keepdims=True)
-    out = np.empty((8, HEIGHT, WIDTH, 1), np.uint8)
-    nearest = ((LIGHTS_MM[:, None, None] - points) ** 2).sum(axis=-1).min()
-    for light, to in zip(LIGHTS_MM, out, strict=True):
-        ray = light - points
-        distance = np.linalg.norm(ray, axis=2, keepdims=True)
-        half = ray / distance + view
-        half /= np.linalg.norm(half, axis=2, keepdims=True)
-        facing = (half * normal).sum(axis=2)
-        lobe = ROUGHNESS**2 / (facing**2 * (ROUGHNESS**2 - 1) + 1) ** 2
-        lit = np.clip((normal * ray).sum(axis=2) / distance[..., 0], 0, None)
-        code = PEAK * 1.3 * nearest / distance[..., 0] ** 2 * (albedo * lit + 0.04 * lobe / 4)
-        whole = np.repeat(np.repeat(code.astype(np.float32), 4, axis=0), 4, axis=1)
-        noise = random.standard_normal(whole.shape, np.float32)
-        whole += np.sqrt(SENSOR.noise_a * whole + SENSOR.noise_b) * noise + SENSOR.black_level
-        to[..., 0] = np.clip(np.round(whole), 0, 255)
-    return out
-
-
-def bytes_of(maps: Any) -> int:
-    """Of all arrays of some maps."""
-    return sum(getattr(maps, item.name).nbytes for item in fields(maps))
-
-
-def memory_bytes(what: str) -> int:
-    """Of this process: VmRSS now, VmHWM at its peak."""
-    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
-    return 1024 * int(next(line for line in lines if line.startswith(what)).split()[1])
-
-
-class Copy:
-    """What the machine copies per second with two threads, counting reads and writes."""
-
-    def __init__(self) -> None:
-        self._from = np.ones(144_000_000, np.uint8)
-        self._to = np.ones_like(self._from)
-        self._threads = ThreadPoolExecutor(2)
-        self.best_s = np.inf
-
-    def turn(self) -> None:
-        """Copy once."""
-        start, middle = time.perf_counter(), len(self._from) // 2
-        list(self._threads.map(self._part, [slice(0, middle), slice(middle, None)]))
+    def turn(self, work: Callable[[], Any]) -> Any:
+        """Once more."""
+        start = time.perf_counter()
+        found = work()
         self.best_s = min(self.best_s, time.perf_counter() - start)
+        return found
 
-    def _part(self, part: slice) -> None:
-        self._to[part] = self._from[part]
-
-    @property
-    def held_bytes(self) -> int:
-        """Of memory."""
-        return 2 * len(self._from)
-
-    @property
-    def bytes_per_s(self) -> float:
-        """Of the best turn."""
-        return self.held_bytes / self.best_s
+    def tell(self, name: str, copy: Copy) -> None:
+        """In floors."""
+        floor_s = self.moved_bytes / copy.bytes_per_s
+        note = f"{self.best_s * 1e3:.1f} ms; floor {floor_s * 1e3:.1f} ms"
+        tell(name, self.best_s / floor_s, "floors", note)
 
 
-def tell(name: str, value: float, unit: str, note: str = "") -> None:
-    """One figure."""
-    print(json.dumps({"name": name, "value": round(value, 4), "unit": unit, "note": note}), flush=True)
+def estimators(near: LightField, coated: LightField, far: LightField) -> Runs:
+    """Each of them as a user runs it; quick ones and full ones write over maps of their own."""
+    return {
+        "least squares, far lights": lambda taken, out: least_squares(taken, far, out),
+        "least squares, near lights": lambda taken, out: least_squares(taken, near, out),
+        "least squares by rank, far lights": lambda taken, out: by_rank(taken, far, out),
+        "least trimmed squares, near lights": lambda taken, out: solve(
+            taken, near, estimator=TRIMMED, out=out
+        ),
+        "default estimator, near lights": lambda taken, out: solve(taken, near, estimator=ROBUST, out=out),
+        "default estimator, near lights and coat": lambda taken, out: solve(
+            taken, coated, estimator=ROBUST, out=out
+        ),
+    }
+
+
+def measure(card: Card, codes: dict[str, Codes], turns: int, copy: Copy, suffix: str = "") -> dict[str, Any]:
+    """Time every estimator on every stack; the maps that were written."""
+    near, far, maps = card.near(), card.far(), {}
+    timed: dict[tuple[str, str], Timed] = {}
+    runs = {what: estimators(near, near.coated(card.coat(lit)), far) for what, lit in codes.items()}
+    for _ in range(turns):
+        copy.turn()
+        for what, lit in codes.items():
+            for name, run in runs[what].items():
+                kind = "quick" if name.startswith("least squares") else "full"
+                one = timed.setdefault((name, what), Timed())
+                maps[kind] = one.turn(
+                    lambda lit=lit, run=run, kind=kind: run(Pictures(lit, None, SENSOR), maps.get(kind))
+                )
+                one.moved_bytes = lit.nbytes + bytes_of(maps[kind])
+    for (name, what), one in timed.items():
+        one.tell(f"{name}, {what}{suffix}", copy)
+    return maps
+
+
+def pinv(lit: Codes, directions: Array) -> tuple[Any, Any]:
+    """What one would write in numpy: pseudo-inverse times codes, length, division."""
+    inverse = np.linalg.pinv(directions).astype(np.float32)
+    m = inverse @ (lit.reshape(8, -1).astype(np.float32) - np.float32(SENSOR.black_level))
+    albedo = np.sqrt((m**2).sum(axis=0))
+    return m / np.maximum(albedo, 1e-9), albedo
+
+
+def beside(card: Card, lit: Codes, turns: int, copy: Copy) -> None:
+    """Plain numpy, what is left to do when the last light has come, and the height."""
+    unit = LIGHTS_MM / np.linalg.norm(LIGHTS_MM, axis=1, keepdims=True)
+    moved = lit.nbytes + 17 * lit[0].size
+    numpy, last, height = Timed(moved_bytes=moved), Timed(moved_bytes=moved), Timed(moved_bytes=moved)
+    slopes = np.random.default_rng(0).standard_normal((2, card.height, card.width), np.float32)
+    surface, maps = Slopes(slopes[0], slopes[1], 0.03), None
+    for _ in range(turns):
+        copy.turn()
+        numpy.turn(lambda: pinv(lit, unit))
+        height.turn(lambda: height_um(surface))
+        growing = Growing(card.near(), SENSOR, (card.height, card.width), None)
+        for light in range(7):
+            growing.add(light, lit[light, ..., 0])
+        maps = last.turn(lambda growing=growing, maps=maps: finished(growing, lit[7, ..., 0], maps))
+    numpy.tell("least squares by numpy's pinv, far lights", copy)
+    last.tell("least squares, near lights, what is left after the last light", copy)
+    height.tell("height by cosine transforms, in floors of least squares", copy)
+
+
+def finished(growing: Growing, frame: Codes, maps: Quick | None) -> Quick:
+    """The last light's share, and the end."""
+    growing.add(7, frame)
+    return growing.least_squares(maps)
 
 
 def main() -> None:
     """Measure; the number of turns may be given as an argument."""
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else TURNS
-    random = np.random.default_rng(1)
-    codes = {"glossy card": glossy(random), "random codes": np.empty((8, HEIGHT, WIDTH, 1), np.uint8)}
-    codes["random codes"][:] = random.integers(5, 240, codes["glossy card"].shape, np.uint8)
-    ring, ring_far = near(), far()
+    random, copy = np.random.default_rng(1), Copy()
+    codes = {"glossy card": FULL.glossy(random)}
+    codes["random codes"] = random.integers(5, 240, codes["glossy card"].shape, np.uint8)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before = memory_bytes("VmRSS")
-    runs: dict[str, Callable[[Pictures, Any], Any]] = {
-        "least squares, far lights": lambda taken, out: least_squares(taken, ring_far, out),
-        "least squares, near lights": lambda taken, out: least_squares(taken, ring, out),
-        "least squares by rank, far lights": lambda taken, out: by_rank(taken, ring_far, out),
-        "default estimator, near lights": lambda taken, out: solve(taken, ring, estimator=ROBUST, out=out),
-    }
-    copy, best, maps = Copy(), dict.fromkeys(((run, what) for run in runs for what in codes), np.inf), {}
-    for _ in range(turns):
-        copy.turn()
-        for (run, what), known in best.items():
-            taken = Pictures(codes[what], None, SENSOR)
-            start = time.perf_counter()
-            maps[run] = runs[run](taken, maps.get(run))
-            best[run, what] = min(known, time.perf_counter() - start)
-    for (run, what), seconds in best.items():
-        moved = codes[what].nbytes + bytes_of(maps[run])
-        floor = moved / copy.bytes_per_s
-        tell(
-            f"{run}, {what}", seconds / floor, "floors", f"{seconds * 1e3:.1f} ms; floor {floor * 1e3:.1f} ms"
-        )
-    tell("copy", copy.bytes_per_s / 1e9, "GB/s", "two threads, read and written")
-    grown = memory_bytes("VmHWM") - before - copy.held_bytes
+    maps = measure(FULL, codes, turns, copy)
+    grown = memory_bytes("VmHWM") - before
     kept = sum(bytes_of(item) for item in maps.values())
     shown = (grown + codes["glossy card"].nbytes) / (codes["glossy card"].nbytes + kept)
-    tell("memory of all four, over input and output", shown, "1", "peak; one input, four sets of maps")
+    tell("memory of all estimators, over input and output", shown, "1", "peak; one input, two sets of maps")
+    beside(FULL, codes["glossy card"], turns // 3 + 1, copy)
+    del codes, maps
+    for name, card in SMALLER.items():
+        measure(card, {"glossy card": card.glossy(random)}, turns, copy, f", {name}")
+    tell("copy", copy.bytes_per_s / 1e9, "GB/s", "two threads, read and written")
 
 
 if __name__ == "__main__":
