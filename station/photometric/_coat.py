@@ -5,18 +5,18 @@ import numpy as np
 from ._fields import along
 from ._jit import LINE, RUN, Array, F, compiled
 from ._memory import known, pick, scratch
+from .coat import NARROWEST
 
 LEAST = F(1e-12)
 """Square of m below which a pixel has no normal."""
-_half, _unit, _fresh, _less = scratch(4, RUN), scratch(3, RUN), scratch(RUN), scratch(3, RUN)
-_three, _four, _six = known(3, RUN), known(4, RUN), known(6, RUN)
+_half, _unit, _fresh, _less = scratch(5, RUN), scratch(3, RUN), scratch(RUN), scratch(3, RUN)
+_three, _five, _six = known(3, RUN), known(5, RUN), known(6, RUN)
 
 
 @compiled
 def reshine(
     nodes: Array,
     dense: bool,
-    lobes: Array,
     fitted: tuple[Array, Array],
     ways: tuple[Array, Array],
     at: tuple[int, int, int],
@@ -28,10 +28,9 @@ def reshine(
     One step, not a settled solution: a coat's strength is known to some per cent only, and what is wrong with
     it grows with every further step while the noise of one step already helps to tell the slope.
 
-    nodes: (lights, parts, columns), a row of the field's table. lobes: (lobes, 2), roughness squared and
-    weight. fitted: covariance and m, which is brought up to date, as are the signals. ways: p, q. at: first
-    column, pixels, channels. signal: ratios of all channels, one ratio per light, its weight, the shine taken
-    off so far. error: of the shine, as a share of it.
+    nodes: (lights, parts, columns), a row of the field's table. fitted: covariance and m, which is brought up
+    to date, as are the signals. ways: p, q. at: first column, pixels, channels. signal: ratios of all
+    channels, one ratio per light, its weight, the shine taken off so far. error: of the shine, as a share.
     """
     x0, n, channels = at
     y, z, w, shine = signal
@@ -43,9 +42,9 @@ def reshine(
     normals(m, unit)
     first = channels + 3
     for k in range(nodes.shape[0]):
-        for i in range(4):
+        for i in range(5):
             along(nodes[k, first + i], x0 // LINE, (n + LINE - 1) // LINE, dense, half[i])
-        reflect(unit, half, lobes, fresh)
+        reflect(unit, half, shine[k], fresh)
         step_to(fresh, unit, error, z[k], w[k], shine[k])
         gather(fresh, w[k], p[k], q[k], less)
         if channels > 1:
@@ -68,16 +67,13 @@ def normals(m: Array, out: Array) -> None:
 
 
 @compiled
-def reflect(n: Array, half: Array, lobes: Array, out: Array) -> None:
-    """What the lobes add to the ratio: Trowbridge and Reitz's density of each."""
-    n, half = _three(n), _four(half)
-    out[:] = 0
-    for i in range(lobes.shape[0]):
-        width, weight = lobes[i, 0], lobes[i, 1]
-        for x in range(RUN):
-            facing = n[0, x] * half[0, x] + n[1, x] * half[1, x] + n[2, x] * half[2, x]
-            spread = F(1) + facing * facing * (width - F(1))
-            out[x] += half[3, x] * weight * width / (spread * spread)
+def reflect(n: Array, half: Array, shine: Array, out: Array) -> None:
+    """What the coat adds to a light's ratio: see `coat.Coat`. half: with the spread behind it."""
+    n, half = _three(n), _five(half)
+    for x in range(RUN):
+        facing = n[0, x] * half[0, x] + n[1, x] * half[1, x] + n[2, x] * half[2, x]
+        spread = max(half[3, x] + half[4, x] * facing * facing, F(NARROWEST))
+        out[x] = shine[x] / (spread * spread)
 
 
 @compiled

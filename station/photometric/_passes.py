@@ -61,7 +61,6 @@ def solve_pass(
     motion: tuple[Array, Array],
     rule: Array,
     size: Array,
-    lobes: Array,
     maps: Maps,
     streamed: bool,
     _sources: int = SOURCES,
@@ -70,9 +69,9 @@ def solve_pass(
 
     stack: lit (lights, H, W channels), ambient (H, W channels) or (0, 0). table: (lights, parts, rows,
     columns) as `_fields` makes it: 1 / flat of each channel, direction (2), then where there is a coat its
-    shine, half vector (3) and what lies outside its lobes. motion: shifts and jitter. rule: rounds, cut,
-    doubt, lights to leave out, errors of model and shine. size: `capacity` for a row per light and channel,
-    and three more. lobes: of the coat, (lobes, 2), see `reshine`; none: shine stays where the table has it.
+    shine, and where that is to follow the normals half vector (3) and spread (2). motion: shifts and jitter.
+    rule: rounds, cut, doubt, lights to leave out, errors of model and shine, shadow. size: `capacity` for a
+    row per light and channel, and three more.
     """
     lights, parts, columns = table.shape[0], table.shape[1], table.shape[3]
     height, width = maps[2].shape
@@ -99,9 +98,9 @@ def solve_pass(
             one = (y, w, p, q) if channels == 1 else (z, w, p, q)
             shadows(one[0], lights, level, rule[6], w, h[0], hidden)
             first_fit(one, lights, (c, m, pair))
-            if len(lobes) > 0:
+            if parts > channels + 3:
                 move = (y, one[0], w, shine)
-                reshine(nodes, dense, lobes, (c, m), (p, q), (x0, n, channels), move, rule[5])
+                reshine(nodes, dense, (c, m), (p, q), (x0, n, channels), move, rule[5])
             fit(one, lights, rule, hat, (c, m, pair), n)
             where, others = (row, x0, n, channels, lights, len(stack[1]) > 0), (common, h, gain)
             finish((y, v), one, others, (c, m, level, whole, hidden), pair, rule, where, maps, streamed)

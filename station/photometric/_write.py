@@ -111,7 +111,8 @@ def uncertainty(
         shift = v0 * m0 + v1 * m1 + v2 * m2
         along = (m0 * e0 + m1 * e1 + m2 * e2 + shift * shift) / length2
         across = max(trace - along, F(0))
-        out[x] = min(np.sqrt(F(0.5) * across / length2), F(np.pi / 2))
+        value = np.sqrt(F(0.5) * across / length2)
+        out[x] = pick(value < F(np.pi / 2), value, F(np.pi / 2))  # what is not a number too
 
 
 @compiled

@@ -21,6 +21,9 @@ FACING = 0.04
 """Reflectance of a coat of index 1.5 straight on."""
 STRONGEST = 0.05
 """No lobe reflects more straight on: that would be an index above 1.57."""
+NARROWEST = 0.15
+"""Least that a lobe's spread falls to, over that at the expected normal: nearer to the mirror's angle the light
+is an outlier, and not a tail."""
 
 
 def lobes(points_mm: Array, normals: Array, lights_mm: Array, eye_mm: Array) -> Array:
@@ -66,46 +69,57 @@ def _unit(vectors: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Coat:
-    """A coat of known lobes over a surface, at the nodes of a light field.
+    """What a coat adds over a surface near the one expected, at the nodes of a light field.
+
+    To a surface with unit normal n each light adds `shine / (spread_0 + spread_1 (n . half)**2)**2`: the
+    lobes' sum and its first derivative at the expected normal, with the shape that a single lobe has.
 
     Attributes:
-        weights: (lobes,), reflectance of each lobe straight on.
+        shine: float32 (lights, rows, columns), at the expected normal.
         half: float32 (lights, rows, columns, 3), unit vectors half-way between light and eye.
-        outside: float32 (lights, rows, columns), what a lobe's density is multiplied by.
+        spread: float32 (lights, rows, columns, 2).
     """
 
-    weights: Array
+    shine: NDArray[np.float32]
     half: NDArray[np.float32]
-    outside: NDArray[np.float32]
+    spread: NDArray[np.float32]
 
-    def table(self) -> NDArray[np.float32]:
-        """The lobes that reflect anything: float32 (lobes, 2), roughness squared and weight."""
-        some = self.weights > 0
-        return np.column_stack([np.square(ROUGHNESS)[some], self.weights[some]]).astype(np.float32)
-
-    def shine(self, normals: NDArray[np.floating]) -> NDArray[np.float32]:
-        """What the coat adds to the ratios of a surface with unit normals (..., 3) at the nodes.
-
-        Returns:
-            float32 (lights, rows, columns).
-        """
+    def at(self, normals: NDArray[np.floating]) -> NDArray[np.float32]:
+        """What it adds at unit normals (..., 3) of the nodes: float32 (lights, rows, columns)."""
         facing2 = np.square((self.half * normals).sum(axis=-1))
-        spread = [(a2, w, 1.0 + facing2 * (a2 - 1.0)) for a2, w in self.table()]
-        total = sum((w * a2 / wide**2 for a2, w, wide in spread), np.zeros_like(facing2))
-        return np.asarray(total * self.outside, np.float32)
+        spread = np.maximum(self.spread[..., 0] + self.spread[..., 1] * facing2, NARROWEST)
+        return np.asarray(self.shine / spread**2, np.float32)
 
 
-def coat_over(points_mm: Array, lights_mm: Array, eye_mm: Array, weights: NDArray[np.floating]) -> Coat:
-    """The coat over a surface near the mat, whose large shape lies flat within a few degrees.
+def coat_over(
+    points_mm: Array,
+    lights_mm: Array,
+    eye_mm: Array,
+    weights: NDArray[np.floating],
+    normals: NDArray[np.floating] | None = None,
+) -> Coat:
+    """The coat over a surface near the mat.
 
     Args:
         points_mm: (rows, columns, 3), the surface under each node, mat frame.
         lights_mm: (lights, 3).
         eye_mm: (3,), the camera's centre.
-        weights: (lobes,), as `gains.refit` finds them.
+        weights: (lobes,), reflectance of each lobe straight on, as `gains.refit` finds them.
+        normals: (rows, columns, 3), as expected; None: level.
     """
+    upright = np.array([0.0, 0.0, 1.0])
+    expected = np.broadcast_to(upright, points_mm.shape) if normals is None else np.asarray(normals)
     toward = _unit(lights_mm.reshape(len(lights_mm), 1, 1, 3) - points_mm)
     view = _unit(eye_mm - points_mm)
-    outside = 1.0 / (4.0 * view[..., 2] * toward[..., 2])
-    half = _unit(toward + view).astype(np.float32)
-    return Coat(np.asarray(weights, np.float64), half, outside.astype(np.float32))
+    half = _unit(toward + view)
+    facing2 = np.square((half * expected).sum(axis=-1))
+    total, slope = np.zeros_like(facing2), np.zeros_like(facing2)
+    for roughness, weight in zip(ROUGHNESS, weights, strict=True):
+        narrow = roughness**2 - 1.0
+        wide = 1.0 + narrow * facing2
+        total += weight * roughness**2 / wide**2
+        slope -= 2.0 * narrow * weight * roughness**2 / wide**3
+    bend = -0.5 * slope / np.maximum(total, 1e-30)
+    outside = 4.0 * np.clip((view * expected).sum(axis=-1), 0.1, None) * toward[..., 2]
+    spread = np.stack([1.0 - bend * facing2, bend], axis=-1)
+    return Coat(*(part.astype(np.float32) for part in (total / outside, half, spread)))

@@ -170,7 +170,6 @@ def solve(
         (np.ascontiguousarray(about.shift_px, np.float32), np.ascontiguousarray(about.jitter_px, np.float32)),
         _rule(estimator),
         capacity(lights * channels + 3),
-        field.lobes(),
         _maps(found),
         _streamable(found),
     )

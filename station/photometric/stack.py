@@ -75,8 +75,8 @@ class LightField:
     coat: Coat | None = None
 
     def coated(self, coat: Coat) -> "LightField":
-        """The field under a coat at the same nodes, over a surface that lies level within a few degrees."""
-        return replace(self, shine=coat.shine(np.array([0.0, 0.0, 1.0])), coat=coat)
+        """The field under a coat at the same nodes."""
+        return replace(self, shine=coat.shine, coat=coat)
 
     def gained(self, gains: NDArray[np.floating]) -> "LightField":
         """The field with each light's power multiplied by its gain (lights,)."""
@@ -84,18 +84,14 @@ class LightField:
         return replace(self, flat=scaled)
 
     def ways(self) -> Floats:
-        """Directions, shine and coat together, float32 (lights, rows, columns, 2, 3 or 7)."""
+        """Directions, shine and coat together, float32 (lights, rows, columns, 2, 3 or 8)."""
         shine = [] if self.shine is None else [self.shine[..., None]]
-        coat = [] if self.coat is None else [self.coat.half, self.coat.outside[..., None]]
+        coat = [] if self.coat is None else [self.coat.half, self.coat.spread]
         return np.concatenate([self.tangent, *shine, *coat], axis=3).astype(np.float32)
 
     def table(self, width: int) -> Floats:
         """For a picture so wide, as the passes take it: 1 / flat of each channel, and `ways`."""
         return table_of(np.concatenate([1.0 / self.flat, self.ways()], axis=3), width)
-
-    def lobes(self) -> Floats:
-        """Of the coat, as the passes take them: float32 (lobes, 2), roughness squared and weight."""
-        return np.empty((0, 2), np.float32) if self.coat is None else self.coat.table()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +185,8 @@ def check_field(field: LightField, lit: Codes) -> None:
         raise unusable(f"light directions {field.tangent.shape} do not fit the field {field.flat.shape}")
     if field.shine is not None and field.shine.shape != field.flat.shape[:3]:
         raise unusable(f"the coat's shine {field.shine.shape} does not fit the field {field.flat.shape}")
-    if field.coat is not None and (field.shine is None or field.coat.outside.shape != field.shine.shape):
-        raise unusable(f"the coat {field.coat.outside.shape} does not fit the field {field.flat.shape}")
+    if field.coat is not None and (field.shine is None or field.coat.shine.shape != field.shine.shape):
+        raise unusable(f"the coat {field.coat.shine.shape} does not fit the field {field.flat.shape}")
     if not np.isfinite(field.ways()).all():
         raise unusable("the light field holds directions that are not numbers")
     if not (np.isfinite(field.flat).all() and (field.flat > 0).all()):

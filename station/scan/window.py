@@ -1,7 +1,7 @@
 """The part of the pictures that the card covers, with its camera and its light."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -208,8 +208,8 @@ class Surroundings:
         )
         if not face.coat.any():
             return matte
-        coat = coat_over(on_card.reshape(*shape, 3), self.lights_mm, self.eye_mm, face.coat)
-        return replace(matte, shine=coat.shine(normals_of(face.slope)), coat=coat)
+        points = on_card.reshape(*shape, 3)
+        return matte.coated(coat_over(points, self.lights_mm, self.eye_mm, face.coat, normals_of(face.slope)))
 
 
 def normals_of(slope: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What the benchmarks of normals look at: a printed, varnished card under eight lights; and what a copy takes."""
+"""What the benchmarks of normals look at: a printed, varnished card under eight lights; and a copy's time."""
 
 import json
 import time
