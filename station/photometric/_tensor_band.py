@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._jit import LINE
 from ._tensor_fit import (
     Answer,
     Pair,
@@ -65,6 +64,7 @@ class Band:
         nodes: (lights, parts, rows, columns), the field's table at these rows, see `LightField.table`.
         mean: (rows + 4, width + 4, channels), mean ratio with a border; None: the pictures lie as they lie.
         width: pixels.
+        places: 0 to `LINE` - 1, see `spread`.
     """
 
     codes: Tensor
@@ -72,6 +72,7 @@ class Band:
     nodes: Tensor
     mean: Tensor | None
     width: int
+    places: Tensor
 
     @property
     def glossy(self) -> bool:
@@ -80,9 +81,7 @@ class Band:
 
     def field(self, light: int | slice, part: int | slice) -> Tensor:
         """Parts of the field at every pixel."""
-        columns = self.nodes.shape[3]
-        dense = columns >= max(self.width, 2 * LINE)
-        return spread(self.nodes[light, part], self.width, dense)
+        return spread(self.nodes[light, part], self.width, self.places)
 
 
 class Maps(NamedTuple):

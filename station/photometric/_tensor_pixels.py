@@ -70,10 +70,13 @@ class Noise(NamedTuple):
         return (codes - self.black).clamp(min=0) * self.a + self.b
 
 
-def spread(nodes: Tensor, width: int, dense: bool) -> Tensor:
-    """Rows of the field's table (..., rows, columns) at every pixel: (..., rows * width). See `_fields`."""
-    if not dense:
-        left, places = nodes[..., :-1, None], nodes.new_ones(LINE).cumsum(0) - 1
+def spread(nodes: Tensor, width: int, places: Tensor) -> Tensor:
+    """Rows of the field's table (..., rows, columns) at every pixel: (..., rows * width). See `_fields`.
+
+    places: 0 to `LINE` - 1, the pixels of a line.
+    """
+    if nodes.shape[-1] < max(width, 2 * LINE):
+        left = nodes[..., :-1, None]
         step = (nodes[..., 1:, None] - left) * (1 / LINE)
         nodes = (left + step * places).flatten(-2)
     return nodes[..., :width].flatten(-2)

@@ -1,8 +1,11 @@
 """`solve` on a CUDA device, through torch: the same stages in the same order, a band of rows at a time.
 
 Nothing of the size of the stack lies on the device: a band's codes go there in one transfer, its maps come
-back in one. There is no random order anywhere (no atomic sums, no matrix products), so two runs on one device
-give the same bits. torch is imported by the functions that need it, and by nothing else in this room.
+back in one. Sums run over the lights of a pixel in a fixed order, there are no atomic additions and no matrix
+products, so two runs on one device give the same bits. torch is imported by the functions that need it, and
+by nothing else in this room.
+
+So far it has run on torch's CPU device alone: every figure below is from there, none from a GPU.
 """
 
 import ctypes
@@ -15,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..documents.fault import StationError
+from ._jit import LINE
 from ._tensor_band import Band, Maps, Setting, solved
 from ._tensor_pixels import Noise, Tensor, numbers
 from .solve import (
@@ -31,7 +35,10 @@ from .solve import (
 from .stack import Codes, Floats, LightField, Pictures, check_field, unusable
 
 VALUES_PER_BAND = 1 << 23
-"""Lights times channels times pixels of a band: 32 MiB in each array of floats that it takes."""
+"""Most floats of one array on the device (32 MiB): lights times channels times pixels of a band.
+
+About twenty such arrays live at a time: 590 to 670 MiB were measured on torch's CPU device.
+"""
 CUDA_DRIVER = "libcuda.so.1"
 
 
@@ -80,6 +87,17 @@ def solve_torch(
     device: str = "cuda",
 ) -> Solution:
     """Normals, albedo and their uncertainty, as `solve` gives them.
+
+    How far rounding drives the two apart, measured in 22 runs over rendered cards of 201 249 pixels (3 to 16
+    lights) on torch's CPU device; of all pixels but one in a thousand:
+
+    - normals: 0.0002 degrees on cards without outliers, 0.002 where each light has 8 % highlights and 5 %
+      shadows. Beyond, a pixel where two lights are equally to blame may lose the other one: 37 degrees once.
+    - albedo: 2e-5 of it; `sigma_rad`: 1e-3 of it; `lights_used`: the same at 99.998 % of all pixels.
+    - four lights with such outliers: two stories often fit a pixel equally well; 0.1 degrees, 1e-3 of the
+      albedo, 4 % of sigma, 99.93 % of `lights_used`.
+
+    `solve` differs from itself by as much when the lights are given in another order.
 
     Args:
         pictures: K lit pictures and the ambient one.
@@ -151,12 +169,13 @@ class _Source:
         """Ready to send."""
         lit, ambient = pictures.rows()
         lights, height, wide = lit.shape
-        rows = min(max(VALUES_PER_BAND // (lights * wide), 1), height)
+        table = field.table(pictures.lit.shape[2])
+        of_row = lights * max(wide, table.shape[1] * table.shape[3])
+        rows = min(max(VALUES_PER_BAND // of_row, 1), height)
         # torch hardly computes with uint16: such codes travel as int16, and `numbers` takes the sign off
         kind = torch.uint8 if lit.dtype == np.uint8 else torch.int16
         locked = device.startswith("cuda")
         buffer = torch.empty((lights + 1, rows, wide), dtype=kind, pin_memory=locked)
-        table = field.table(pictures.lit.shape[2])
         of_mean = None if mean is None else mean.mean
         return cls(lit, ambient, table, of_mean, pictures.channels, buffer, torch, device)
 
@@ -178,7 +197,8 @@ class _Source:
         there = numbers(here.to(self.device), self.channels)
         mean = None if self.mean is None else self._sent(self.mean[rows.start : rows.stop + 4])
         width = self.lit.shape[2] // self.channels
-        return Band(there[:lights], there[lights] if dark else None, self._nodes(rows), mean, width)
+        nodes, places = self._nodes(rows), self._sent(np.arange(LINE, dtype=np.float32))
+        return Band(there[:lights], there[lights] if dark else None, nodes, mean, width, places)
 
     def _nodes(self, rows: slice) -> Tensor:
         """The table at these rows: (lights, parts, rows, columns), linear between its own."""
