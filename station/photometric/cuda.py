@@ -88,7 +88,7 @@ def solve_torch(
 ) -> Solution:
     """Normals, albedo and their uncertainty, as `solve` gives them.
 
-    How far rounding drives the two apart, measured in 22 runs over rendered cards of 201 249 pixels (3 to 16
+    How far rounding drives the two apart, measured in 24 runs over rendered cards of 201 249 pixels (3 to 16
     lights) on torch's CPU device; of all pixels but one in a thousand:
 
     - normals: 0.0002 degrees on cards without outliers, 0.002 where each light has 8 % highlights and 5 %

@@ -135,6 +135,11 @@ def fine(bench: Any) -> Any:
     return taken, bench.field(bench.height, bench.width), settings
 
 
+def coarse(bench: Any) -> Any:
+    """A field interpolated between columns `LINE` apart, over a width that is no multiple of it."""
+    return coated(replace(bench, height=133, width=101), (5, 4))
+
+
 def with_estimator(estimator: Any) -> Any:
     return lambda bench: (*outliers(bench)[:2], {"estimator": estimator})
 
@@ -154,6 +159,8 @@ CASES = {
     "3 lights": three,
     "16 lights": sixteen,
     "fine field": fine,
+    "coarse field": coarse,
+    "coarse field, one channel": lambda bench: one_channel(coarse(bench)),
 }
 
 
