@@ -9,13 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import _drop, _write
 from ._tensor_pixels import TINY, Signal, Tensor, Vector
 
-FEWEST_LEFT = 4
-LEAST_LEFT = 0.02
-DARK = 9.0
-NOBODY = -1
-"""All four as in `_drop` and `_write`."""
+LEAST_LEFT, DARK, NOBODY = float(_drop.LEAST_LEFT), float(_write.DARK), int(_drop.NOBODY)
 
 
 class Answer(NamedTuple):
@@ -106,7 +103,7 @@ def worst_pair(s: Signal, found: Answer, most: int) -> Pair:
     r, ray = z - shaded(s, found.m), turned(found.c, (p, q, w.new_ones(())))
     left = 1.0 - w * (p * ray[0] + q * ray[1] + ray[2])
     live = (w > 0).to(w.dtype)
-    room = (live.sum(0) - FEWEST_LEFT).clamp(0, most)
+    room = (live.sum(0) - _drop.FEWEST_LEFT).clamp(0, most)
     alone = w * r * r
     best, first = (alone / left).where((left > LEAST_LEFT) & (live <= room), 0.0).max(0)
     first, second = first.to(w.dtype).where(best > 0, NOBODY), best.new_full(best.shape, NOBODY)

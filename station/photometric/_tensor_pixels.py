@@ -7,6 +7,7 @@ the pixels of a band follow one another row by row. Variances are -1 where a cod
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
+from . import _coat, _pixels
 from ._jit import LINE
 
 Tensor: TypeAlias = Any
@@ -14,11 +15,10 @@ Tensor: TypeAlias = Any
 Vector: TypeAlias = tuple[Tensor, ...]
 """Three of (pixels,) or of (lights, pixels)."""
 
-TINY = 1e-20
+TINY, LEAST_M2 = float(_pixels.TINY), float(_coat.LEAST)
 CLIPPED_USE = 1e-6
 """Weight of a light with a clipped channel in the mean ratio: it counts where no other is left."""
 LEAST_LEVEL = 1e-4
-LEAST_M2 = 1e-12
 SHADOWS_NEED = 4
 """Lights that reach a pixel, from which the others may stand behind its surface."""
 
