@@ -19,6 +19,7 @@ from ..camera.interface import Camera
 from ..camera.opencv_camera import OpenCvCamera
 from ..config import Settings
 from ..documents.ids import new_id
+from ..photometric.cuda import best_solver
 from ..rig.serial_rig import SerialRig
 from ..scan.desk import RigDesk
 from ..scan.devices import Devices
@@ -140,7 +141,7 @@ class Daemon:
             on_fault=lambda error: _in_loop(loop, lambda: service.board_fault(error)),
         )
         devices = Devices(rig, self._camera(bench))
-        processor = Processor(self._root, journal, profile)
+        processor = Processor(self._root, journal, profile, best_solver())
         recorder = ScanRecorder(
             self._root, journal, lambda: service.provenance(profile.sha256), processor.submit
         )

@@ -1,9 +1,10 @@
 """The compiled passes for least squares that takes one light at a time."""
 
+import numpy as np
 from numba import prange
 
-from ._fields import along
-from ._fixed import background, rows_of, unit, write
+from ._fields import along, table_row
+from ._fixed import background, inverses, unit, write
 from ._jit import LINE, SOURCES, Array, Codes, F, parallel
 from ._memory import scratch
 from ._rank import BLOCK
@@ -13,24 +14,44 @@ _length, _peak, _packed = scratch(BLOCK), scratch(BLOCK), scratch(3 * BLOCK)
 
 
 @parallel
+def matrix_pass(table: Array, out: Array, _sources: int = SOURCES) -> None:
+    """What each light's code counts in the solution, at the field's own rows.
+
+    table: as for `fixed_pass`. out: (lights, 3, rows, columns), filled.
+    """
+    lights, columns = out.shape[0], out.shape[3]
+    for row in prange(out.shape[2]):
+        rays = np.empty((lights, 4, columns), np.float32)
+        still = np.empty((6, columns), np.float32)
+        matrix = np.empty((lights + 2, 3, columns), np.float32)
+        table_row(table, row, out.shape[2], rays)
+        inverses(rays, still, matrix)
+        for k in range(lights):
+            for i in range(3):
+                for c in range(columns):
+                    out[k, i, row, c] = matrix[k, i, c]
+
+
+@parallel
 def grow_pass(
-    codes: Codes, ambient: Codes, light: int, table: Array, sensor: Array, sums: Array, peaks: Array,
+    codes: Codes, ambient: Codes, matrix: Array, sensor: Array, sums: Array, peaks: Array,
     _sources: int = SOURCES,
 ) -> None:  # fmt: skip
     """Add one light's share of the solution.
 
-    codes, ambient: (H, W); ambient (0, 0) where there is none. table: as for `fixed_pass`, of all lights.
+    codes, ambient: (H, W); ambient (0, 0) where there is none. matrix: (1, 3, rows, columns), of this light.
     sensor: black level. sums: (H, 3, W), albedo times normal so far. peaks: (H, W), highest code so far.
     """
     height, width = codes.shape
     for row in prange(height):
-        _, _, matrix = rows_of(table, row, height, False)
+        nodes = np.empty((1, 3, matrix.shape[3]), np.float32)
+        table_row(matrix, row, height, nodes)
         a, dark = _coefficients(), _dark()
         for x0 in range(0, width, BLOCK):
             n = min(BLOCK, width - x0)
             background(ambient, sensor, row, x0, n, dark)
             for i in range(3):
-                along(matrix[light, i], x0 // LINE, (n + LINE - 1) // LINE, False, a[i])
+                along(nodes[0, i], x0 // LINE, (n + LINE - 1) // LINE, False, a[i])
                 to, part = sums[row, i, x0 : x0 + n], codes[row, x0 : x0 + n]
                 for x in range(n):
                     to[x] += a[i, x] * (F(part[x]) - dark[x])

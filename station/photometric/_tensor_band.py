@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._tensor_coat import reshine
 from ._tensor_fit import (
     Answer,
     Pair,
@@ -27,7 +28,6 @@ from ._tensor_pixels import (
     derivatives,
     one_channel,
     ratios,
-    reshine,
     shadows,
     spread,
     steepness,
@@ -44,13 +44,11 @@ class Setting:
     Attributes:
         estimator: how the lights are weighed.
         noise: of the sensor.
-        lobes: of the coat, roughness squared and weight; none: shine stays where the field has it.
         alignment: None takes the pictures as they lie.
     """
 
     estimator: Estimator
     noise: Noise
-    lobes: list[tuple[float, float]]
     alignment: Alignment | None
 
 
@@ -78,6 +76,11 @@ class Band:
     def glossy(self) -> bool:
         """Whether anything shines."""
         return bool(self.nodes.shape[1] > self.codes.shape[1] + 2)
+
+    @property
+    def coated(self) -> bool:
+        """Whether the shine follows the normals."""
+        return bool(self.nodes.shape[1] > self.codes.shape[1] + 3)
 
     def field(self, light: int | slice, part: int | slice) -> Tensor:
         """Parts of the field at every pixel."""
@@ -122,13 +125,11 @@ def solved(band: Band, setting: Setting) -> Maps:
     seen = look(band, setting)
     s, e = seen.signal, setting.estimator
     found = least_squares(s)
-    if seen.shine is not None and setting.lobes:
+    if seen.shine is not None and band.coated:
         first = band.codes.shape[1] + 3
-        reshine(
-            lambda k: band.field(k, slice(first, first + 4)),
-            setting.lobes, found.m, e.shine_error, seen.of.y, s, seen.shine,
-        )  # fmt: skip
-        found = least_squares(s)
+        found = reshine(
+            lambda k: band.field(k, slice(first, first + 5)), found, e.shine_error, seen.of.y, s, seen.shine
+        )
     pair = refit_doubtful(s, found, e.doubt, e.left_out)
     per_cut2 = float(np.float32(1) / np.float32(e.cut * e.cut))
     for _ in range(e.steps):

@@ -4,10 +4,9 @@ Only methods of tensors are called, see `_tensor_fit`. Index order (light, chann
 the pixels of a band follow one another row by row. Variances are -1 where a code is clipped.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from . import _coat, _pixels
+from . import _pixels
 from ._jit import LINE
 
 Tensor: TypeAlias = Any
@@ -15,7 +14,7 @@ Tensor: TypeAlias = Any
 Vector: TypeAlias = tuple[Tensor, ...]
 """Three of (pixels,) or of (lights, pixels)."""
 
-TINY, LEAST_M2 = float(_pixels.TINY), float(_coat.LEAST)
+TINY = float(_pixels.TINY)
 CLIPPED_USE = 1e-6
 """Weight of a light with a clipped channel in the mean ratio: it counts where no other is left."""
 LEAST_LEVEL = 1e-4
@@ -64,10 +63,18 @@ class Noise(NamedTuple):
     a: float
     b: float
     clipped_from: float
+    brighter: tuple[tuple[float, float, float], ...] = ()
 
     def variance(self, codes: Tensor) -> Tensor:
         """Of codes, black level included."""
         return (codes - self.black).clamp(min=0) * self.a + self.b
+
+    def variance_lit(self, codes: Tensor) -> Tensor:
+        """Of codes under a light: bright ones may have another noise."""
+        out = self.variance(codes)
+        for begins, a, b in self.brighter:
+            out = ((codes - self.black) * a + b).where(codes >= begins, out)
+        return out
 
 
 def spread(nodes: Tensor, width: int, places: Tensor) -> Tensor:
@@ -90,7 +97,7 @@ def numbers(codes: Tensor, channels: int) -> Tensor:
 
 def ratios(codes: Tensor, dark: Tensor | float, gain: Tensor, noise: Noise) -> Ratios:
     """Of codes (lights, channels, pixels); dark: (channels, pixels), or the black level."""
-    of_code = (noise.variance(codes) * (gain * gain)).clamp(min=TINY)
+    of_code = (noise.variance_lit(codes) * (gain * gain)).clamp(min=TINY)
     return Ratios((codes - dark) * gain, of_code.where(codes < noise.clipped_from, -1.0), gain)
 
 
@@ -172,38 +179,3 @@ def shadows(z: Tensor, w: Tensor, level: Tensor, share: float) -> tuple[Tensor, 
     bright = ((z > least) & (w > 0)).sum(0)
     behind = (z <= least) & (bright >= SHADOWS_NEED)
     return w.masked_fill(behind, 0.0), behind.any(0)
-
-
-def reshine(
-    halves: Callable[[int], Tensor],
-    lobes: list[tuple[float, float]],
-    m: Vector,
-    error: float,
-    y: Tensor,
-    s: Signal,
-    shine: Tensor,
-) -> None:
-    """Take off the shine that belongs to m in place of what the field began with: see `_coat.reshine`.
-
-    halves: of a light, its half vector and what lies outside the lobes, (4, pixels). y, s, shine: brought up
-    to date; of one channel, s.z is y.
-    """
-    n = _facing(m)
-    for k in range(len(shine)):
-        half, old, w = halves(k), shine[k].clone(), s.w[k]
-        cosine2 = (n[0] * half[0] + n[1] * half[1] + n[2] * half[2]).square()
-        density = sum(weight * width / (1.0 + cosine2 * (width - 1.0)).square() for width, weight in lobes)
-        fresh = (density * half[3]).where(n[2] > 0, old)
-        wider = error * error * (fresh * fresh - old * old)
-        s.w[k] = (w / (1.0 + w * wider)).where(w > 0, 0.0)
-        s.z[k] -= fresh - old
-        if y.shape[1] > 1:
-            y[k] -= fresh - old
-        shine[k] = fresh
-
-
-def _facing(m: Vector) -> Vector:
-    """Unit vectors along m; zero where there is none that faces the camera."""
-    length2 = m[0] * m[0] + m[1] * m[1] + m[2] * m[2]
-    per = (length2 + LEAST_M2).rsqrt().where((length2 > LEAST_M2) & (m[2] > 0), 0.0)
-    return m[0] * per, m[1] * per, m[2] * per

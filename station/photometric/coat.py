@@ -22,8 +22,10 @@ FACING = 0.04
 STRONGEST = 0.05
 """No lobe reflects more straight on: that would be an index above 1.57."""
 NARROWEST = 0.15
-"""Least that a lobe's spread falls to, over that at the expected normal: nearer to the mirror's angle the light
-is an outlier, and not a tail."""
+"""Least that a lobe's spread falls to, over that at the expected normal.
+
+Nearer to the mirror's angle light is an outlier, and no tail.
+"""
 
 
 def lobes(points_mm: Array, normals: Array, lights_mm: Array, eye_mm: Array) -> Array:

@@ -12,7 +12,6 @@ import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from .solve import (
     Estimator,
     MeanRatio,
     Solution,
+    Solver,
     mean_ratio,
     sensor_row,
     solve,
@@ -40,22 +40,6 @@ VALUES_PER_BAND = 1 << 23
 About twenty such arrays live at a time: 590 to 670 MiB were measured on torch's CPU device.
 """
 CUDA_DRIVER = "libcuda.so.1"
-
-
-class Solver(Protocol):
-    """What `solve` and `solve_torch` have in common."""
-
-    def __call__(
-        self,
-        pictures: Pictures,
-        field: LightField,
-        *,
-        estimator: Estimator = ROBUST,
-        alignment: Alignment | None = None,
-        mean: MeanRatio | None = None,
-    ) -> Solution:
-        """See `solve`."""
-        ...
 
 
 def gpu_present() -> bool:
@@ -116,8 +100,10 @@ def solve_torch(
     torch = _torch(device)
     if alignment is not None and mean is None:
         mean = mean_ratio(pictures, field)
-    noise = Noise(*sensor_row(pictures).tolist())
-    setting = Setting(estimator, noise, [(a2, w) for a2, w in field.lobes().tolist()], alignment)
+    brighter = tuple((noise.code, noise.noise_a, noise.noise_b) for noise in pictures.sensor.brighter)
+    black, a, b, clipped_from = sensor_row(pictures)[:4].tolist()
+    noise = Noise(black, a, b, clipped_from, brighter)
+    setting = Setting(estimator, noise, alignment)
     source = _Source.of(pictures, field, mean if alignment is not None else None, torch, device)
     found = _unwritten(*pictures.lit.shape[1:])
     with torch.inference_mode():

@@ -9,7 +9,7 @@ out in error. Under a known coat, its shine is first moved to where the pixel's 
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,6 +176,22 @@ def solve(
     if not found.valid.any():
         raise unusable("no pixel has three lights that are neither clipped nor dark")
     return found
+
+
+class Solver(Protocol):
+    """What computes normals: `solve`, or `cuda.solve_torch`."""
+
+    def __call__(
+        self,
+        pictures: Pictures,
+        field: LightField,
+        *,
+        estimator: Estimator = ROBUST,
+        alignment: Alignment | None = None,
+        mean: MeanRatio | None = None,
+    ) -> Solution:
+        """See `solve`."""
+        ...
 
 
 def sensor_row(pictures: Pictures) -> Floats:

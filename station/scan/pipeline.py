@@ -17,7 +17,7 @@ from ..card.sharpness import mtf50
 from ..documents.scan import Measurements, Outline
 from ..photometric.brackets import Bracket, joined_unit, merged
 from ..photometric.register import coarse_shifts, register
-from ..photometric.solve import ROBUST, Alignment, Estimator, MeanRatio, mean_ratio, solve
+from ..photometric.solve import ROBUST, Alignment, Estimator, MeanRatio, Solver, mean_ratio, solve
 from ..photometric.stack import LightField, Pictures, Sensor, pictures, unusable
 from .drift import refit_light
 from .figures import measurements
@@ -94,6 +94,7 @@ def compute(
     rectified_dpi: int,
     progress: Progress = _silent,
     estimator: Estimator = ROBUST,
+    solver: Solver = solve,
 ) -> Computed:
     """Maps and measurements of one side.
 
@@ -105,6 +106,7 @@ def compute(
         rectified_dpi: of the maps; the camera's own resolution where that is lower.
         progress: told the name of each stage as it begins.
         estimator: how the lights of a pixel are weighed.
+        solver: what computes the normals.
 
     Raises:
         StationError: `stack_unusable`, `profile_invalid`, `card_not_found`.
@@ -120,7 +122,7 @@ def compute(
     watch.begin("gains")
     drift = refit_light(seen.around, seen.window, seen.mean, seen.inside, CARD_THICKNESS_MM)
     watch.begin("normals")
-    solution = solve(
+    solution = solver(
         seen.pictures, drift.field, estimator=estimator, alignment=_known(seen.alignment), mean=seen.mean
     )
     watch.begin("rectify")

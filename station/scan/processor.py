@@ -17,6 +17,7 @@ from ..camera.interface import Pixels
 from ..documents.fault import StationError
 from ..documents.frame import FrameRecord
 from ..documents.scan import ResultManifest, ScanManifest
+from ..photometric.solve import Solver, solve
 from .grader_maps import as_document
 from .journal import Journal
 from .pipeline import Computed, Shorter, Stack, compute
@@ -37,10 +38,11 @@ class Processor:
     It is rebuilt from the catalogue at every start, so nothing in it can be lost.
     """
 
-    def __init__(self, root: Path, journal: Journal, profile: LoadedProfile) -> None:
+    def __init__(self, root: Path, journal: Journal, profile: LoadedProfile, solver: Solver = solve) -> None:
         self._root = root
         self._journal = journal
         self._profile = profile
+        self._solver = solver
         self._thread = ThreadPoolExecutor(1, "compute")
         self._waiting: OrderedDict[str, Stack | None] = OrderedDict()
         self._wake = asyncio.Event()
@@ -121,7 +123,13 @@ class Processor:
         manifest, frames = read_stack(folder) if stack is None else (read_manifest(folder), ())
         stack = stack or from_disk(manifest, frames)
         watch.lap("read")
-        computed = compute(stack, self._profile, rectified_dpi=manifest.plan.rectified_dpi, progress=progress)
+        computed = compute(
+            stack,
+            self._profile,
+            rectified_dpi=manifest.plan.rectified_dpi,
+            progress=progress,
+            solver=self._solver,
+        )
         watch.skip()
         return self._save(folder, manifest, computed, watch, progress)
 

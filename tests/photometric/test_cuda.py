@@ -15,7 +15,7 @@ from station.photometric import cuda
 from station.photometric.coat import coat_over
 from station.photometric.cuda import best_solver, gpu_present, solve_torch
 from station.photometric.solve import LEAST_SQUARES, ROBUST, TRIMMED, Alignment, solve
-from station.photometric.stack import LightField, Pictures, Sensor
+from station.photometric.stack import LightField, NoiseFrom, Pictures, Sensor
 
 EYE_MM = np.array([0.0, 0.0, 400.0])
 ROWS = 25
@@ -102,6 +102,14 @@ def one_channel(case: Any) -> Any:
     )
 
 
+def bracketed(case: Any) -> Any:
+    """Another noise from a code on that about half the pixels reach."""
+    taken, field, settings = case
+    s = taken.sensor
+    brighter = (NoiseFrom(float(np.median(taken.lit)), 6 * s.noise_a, 20 * s.noise_b),)
+    return replace(taken, sensor=replace(s, brighter=brighter)), field, settings
+
+
 def of_8_bits(case: Any) -> Any:
     taken, field, settings = case
     s = taken.sensor
@@ -156,6 +164,7 @@ CASES = {
     "coated": coated,
     "coated, one channel": lambda bench: one_channel(coated(bench)),
     "8 bits": lambda bench: one_channel(of_8_bits(matte(bench))),
+    "brackets": lambda bench: bracketed(matte(bench)),
     "3 lights": three,
     "16 lights": sixteen,
     "fine field": fine,

@@ -40,8 +40,9 @@ def test_one_at_a_time_is_all_at_once(scene: Any, dark: bool) -> None:
         growing.add(light, codes[light])
     together = Pictures(codes[..., None], None if ambient is None else ambient[..., None], SENSOR)
     found, expected = growing.least_squares(), least_squares(together, field)
-    np.testing.assert_allclose(found.normals, expected.normals, atol=2e-4)
-    np.testing.assert_allclose(found.albedo, expected.albedo, rtol=2e-4, atol=1e-5)
+    # matrices are worked out at the field's nodes, here 4 mm apart, and straight between them
+    np.testing.assert_allclose(found.normals, expected.normals, atol=5e-4)
+    np.testing.assert_allclose(found.albedo, expected.albedo, rtol=5e-4, atol=1e-5)
     np.testing.assert_array_equal(found.marks, expected.marks)
     assert found.clipped[20, 40]
     np.testing.assert_array_equal(solve(growing.pictures(), field).normals, solve(together, field).normals)

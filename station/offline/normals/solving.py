@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from ...documents.normals import BlackFrom, EstimatorName
 from ...documents.profile import LightProfile
+from ...photometric.cuda import best_solver
 from ...photometric.lights import directional_field, parametric_field
 from ...photometric.linear import Quick, by_rank, least_squares
 from ...photometric.scale import with_estimated_black, with_estimated_noise
-from ...photometric.solve import ROBUST, TRIMMED, Solution, solve
+from ...photometric.solve import ROBUST, TRIMMED, Solution
 from ...photometric.stack import FEWEST_LIGHTS, LightField, Pictures, Sensor, pictures, unusable
 from .photographs import Photographs
 from .request import Request, Tell
@@ -77,7 +78,7 @@ def solved(taken: Photographs, request: Request, field: LightField, tell: Tell) 
 
 def _found(seen: Pictures, field: LightField, estimator: EstimatorName) -> Solution | Quick:
     if estimator in ("robust", "trimmed"):
-        return solve(seen, field, estimator=ROBUST if estimator == "robust" else TRIMMED)
+        return best_solver()(seen, field, estimator=ROBUST if estimator == "robust" else TRIMMED)
     quick = least_squares if estimator == "least-squares" else by_rank
     return quick(*_grey(seen, field))
 
