@@ -71,6 +71,7 @@ def scan_text(scan: ScanSummary) -> str:
     if scan.result is not None:
         measured = scan.result.measurements
         rows.append(("centering", centering_text(measured.centering)))
+        rows.append(("candidates", candidates_text(measured.flaw_candidates)))
         rows += [("quality", line) for line in quality_lines(measured.quality)]
         rows += [("not assessed", f"{item.what}: {item.why}") for item in measured.not_assessed]
     times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in scan.stages_s.items())
@@ -92,6 +93,14 @@ def centering_text(centering: Centering | None) -> str:
         f"(borders {centering.left_mm:.2f} {centering.right_mm:.2f} {centering.top_mm:.2f} "
         f"{centering.bottom_mm:.2f} mm, each ±{1.96 * centering.sigma_mm:.3f} mm)"
     )
+
+
+def candidates_text(count: int | None) -> str:
+    """Places that may be flaws."""
+    if count is None:
+        return "not looked for"
+    places = "1 place stands" if count == 1 else f"{count} places stand"
+    return f"{places} out of the noise, not judged (candidates.json)"
 
 
 _QUALITY = (

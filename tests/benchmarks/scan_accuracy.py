@@ -7,11 +7,13 @@ import json
 import secrets
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from station.calibrate.profile import load_profile
 from station.offline.truth import angles_deg
+from station.photometric.solve import ROBUST
 from station.scan.pipeline import Computed, Stack, compute
 from station.twin.scene import Scene
 from station.twin.spec import CardSpec, Unkind
@@ -53,6 +55,23 @@ def errors_deg(computed: Computed, real: Truth) -> tuple[float, float]:
     )
 
 
+def photon_limit_deg(spec: CardSpec) -> tuple[float, float]:
+    """Mean angle that noise alone leaves on a matte still card, by the noise model; and the one found there.
+
+    The limit is that of the camera's pixels; resampling into the card's frame averages a little of it away.
+    """
+    scene = Scene(spec.seed, dpi=DPI)
+    still = Unkind().without("gloss", "motion_px_rms", "light_drift")
+    scene.place(replace(spec, unkind=still))
+    ambient, *lit = (scene.render(on, sequence=k) for k, on in enumerate(np.eye(9, 8, -1)))
+    stack = Stack(ambient, tuple(lit), tuple(range(8)), 15_000)
+    exact = replace(ROBUST, model_error=0.0, shine_error=0.0)
+    found = compute(stack, load_profile("twin"), rectified_dpi=DPI, estimator=exact)
+    inside = found.maps.valid
+    error, _ = errors_deg(found, truth(replace(spec, unkind=still), found.maps.dpi))
+    return float(np.sqrt(np.pi / 2) * found.maps.sigma_deg[inside].mean()), error
+
+
 def centering_points(computed: Computed, real: Truth) -> float:
     """The worse of the two centering errors; 50 where none was measured."""
     found = computed.measurements.centering
@@ -92,6 +111,9 @@ def main() -> None:
     tell(
         "computation of one side at 600 dpi", float(np.median(times)), "s", "median; without report and disk"
     )
+    limit, seen = photon_limit_deg(CardSpec(seeds[0]))
+    told = f"matte and still, front of seed {seeds[0]}; found there, after resampling, {seen:.3f}"
+    tell("normals that the photons of a twin card allow", limit, "deg", told)
     for name in ELEMENTS:
         computed, real, _ = scan(CardSpec(seeds[0], unkind=Unkind().without(name)))
         tell(f"normals without {name}", errors_deg(computed, real)[0], "deg", f"front of seed {seeds[0]}")

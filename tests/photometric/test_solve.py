@@ -171,6 +171,30 @@ def test_a_clipped_channel_is_censored_alone(bench: Any, angle_deg: Any) -> None
     np.testing.assert_allclose(found.albedo[spot].mean(axis=(0, 1)), 0.5, rtol=5e-3)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("noise_b", [0.0, 0.3])
+def test_whatever_the_codes_every_number_is_a_number(channels: int, noise_b: float) -> None:
+    """Black, white and random codes, also without read noise: what cannot be told is marked, and finite."""
+    random = np.random.default_rng(8)
+    codes = random.integers(0, 256, (5, 40, 150, channels), np.uint8)
+    codes[:, :8] = 0
+    codes[:, 8:16] = 255
+    codes[:3, 16:24] = 255
+    codes[1:, 24:32] = 0
+    dark = random.integers(0, 9, codes.shape[1:]).astype(np.uint8)
+    directions = np.array([[1, 0, 1], [0, 1, 1], [-1, 0, 1], [0, -1, 1], [0.1, 0.2, 1]])
+    taken = Pictures(codes, dark, Sensor(4.0, 255.0, 0.02, noise_b))
+    for estimator in (LEAST_SQUARES, ROBUST, TRIMMED):
+        found = solve(
+            taken, directional_field(directions, np.full((5, channels), 200.0)), estimator=estimator
+        )
+        for name in ("normals", "albedo", "sigma_rad", "chi2", "gloss"):
+            assert np.isfinite(getattr(found, name)).all(), (name, estimator)
+        assert not found.valid[8:16].any()
+        assert (found.normals[~found.valid] == (0, 0, 1)).all()
+        np.testing.assert_allclose(np.linalg.norm(found.normals, axis=2), 1, atol=1e-5)
+
+
 def test_a_pixel_clipped_in_all_lights_is_marked_not_guessed(bench: Any) -> None:
     light = bench.render(bench.normals(wavy), np.full((1, 1, 3), 0.5))
     light[:, 10:20, 10:20] = 70000.0
