@@ -28,13 +28,13 @@ def hats(
 ) -> None:
     """Residuals, and factors of the hat matrix: `H_jk = w_j (p_j, q_j, 1) . v_k`.
 
-    hat, filled: residual, weight, 1 - H_kk, v (3). worst: (run,), the largest residual in deviations.
+    hat, filled: residual, 1 - H_kk, v (3). worst: (run,), the largest residual in deviations.
     """
-    r, weight, a, e0, e1, e2 = hat
+    r, a, e0, e1, e2 = hat
     c, m = _six(c), _three(m)
     worst[:] = 0
     for k in range(lights):
-        zk, wk, pk, qk, rk, ak, weight_k = z[k], w[k], p[k], q[k], r[k], a[k], weight[k]
+        zk, wk, pk, qk, rk, ak = z[k], w[k], p[k], q[k], r[k], a[k]
         v0, v1, v2 = e0[k], e1[k], e2[k]
         for x in range(RUN):
             own, x0, x1 = wk[x], pk[x], qk[x]
@@ -42,12 +42,12 @@ def hats(
             d0 = c[0, x] * x0 + c[1, x] * x1 + c[2, x]
             d1 = c[1, x] * x0 + c[3, x] * x1 + c[4, x]
             d2 = c[2, x] * x0 + c[4, x] * x1 + c[5, x]
-            rk[x], weight_k[x], v0[x], v1[x], v2[x] = residual, own, d0, d1, d2
+            rk[x], v0[x], v1[x], v2[x] = residual, d0, d1, d2
             ak[x] = F(1) - own * (x0 * d0 + x1 * d1 + d2)
             worst[x] = max(worst[x], residual * residual * own)
     for k in range(lights, lights + 2):
         for x in range(RUN):
-            r[k, x] = e0[k, x] = e1[k, x] = e2[k, x] = weight[k, x] = F(0)
+            r[k, x] = e0[k, x] = e1[k, x] = e2[k, x] = F(0)
             a[k, x] = F(1)
     for x in range(RUN):
         worst[x] = np.sqrt(worst[x])
@@ -80,12 +80,12 @@ def compare(s: State, pair: F, one: Light, other: Light, g: F, allowed: bool) ->
 
 
 @compiled
-def judge(lights: int, p: Array, q: Array, hat: Rows, room: Array, chosen: Rows) -> None:
+def judge(lights: int, weight: Array, p: Array, q: Array, hat: Rows, room: Array, chosen: Rows) -> None:
     """The pair whose absence lowers the sum of squares most; a light beyond the last is nobody.
 
     chosen, filled: gain and determinant of the best so far, and the pair as `MANY` first + second.
     """
-    r, weight, a, e0, e1, e2 = hat
+    r, a, e0, e1, e2 = hat
     best, over, who = chosen
     best[:] = 0
     over[:] = 1

@@ -40,27 +40,30 @@ def judged(
     cut, steps = rule[1], rule[0]
     per_cut2 = F(0) if steps <= F(0) else F(1) / (cut * cut)
     for k in range(lights):
-        weigh(z[k], w[k], p[k], q[k], m, per_cut2, F(k), h[k], f)
+        h[k] = 1
         if steps <= F(0):
             leave_for_good(F(k), pair, h[k])
-        count_light(z[k], w[k], h[k], f)
+        hear(z[k], w[k], p[k], q[k], h[k], m, per_cut2, F(k), f)
 
 
 @compiled
-def weigh(
-    z: Array, w: Array, p: Array, q: Array, m: Array, per_cut2: F, number: F, h: Array, f: Array
+def hear(
+    z: Array, w: Array, p: Array, q: Array, h: Array, m: Array, per_cut2: F, number: F, f: Array
 ) -> None:
-    """One light's part in chi-square and largest residual, and its weight for the residual."""
+    """One light's part in the figures; its weight h, 1 or 0 before, is taken down by its residual."""
     m, f = _three(m), _seven(f)
     for x in range(RUN):
         r = z[x] - (m[0, x] * p[x] + m[1, x] * q[x] + m[2, x])
         t2 = r * r * w[x]
         u = F(1) / (F(1) + t2 * per_cut2)
-        h[x] = u * u
-        most = f[1, x]
+        weight, most, seen = h[x] * u * u, f[1, x], pick(w[x] > F(0), F(1), F(0))
+        h[x] = weight
         f[0, x] += t2
         f[1, x] = max(r, most)
         f[2, x] = pick(r > most, number, f[2, x])
+        f[3, x] += pick(weight > F(0.25), seen, F(0))
+        f[4, x] += seen
+        f[5, x] = max(f[5, x], pick(z[x] * z[x] * w[x] < DARK, seen, F(0)))
 
 
 @compiled
@@ -69,17 +72,6 @@ def leave_for_good(number: F, pair: tuple[Array, Array], h: Array) -> None:
     first, second = pair
     for x in range(RUN):
         h[x] = pick((first[x] == number) | (second[x] == number), F(0), h[x])
-
-
-@compiled
-def count_light(z: Array, w: Array, h: Array, f: Array) -> None:
-    """One light among those used, seen and dark."""
-    f = _seven(f)
-    for x in range(RUN):
-        seen = pick(w[x] > F(0), F(1), F(0))
-        f[3, x] += pick(h[x] > F(0.25), seen, F(0))
-        f[4, x] += seen
-        f[5, x] = max(f[5, x], pick(z[x] * z[x] * w[x] < DARK, seen, F(0)))
 
 
 @compiled

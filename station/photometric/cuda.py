@@ -21,7 +21,6 @@ from ._jit import LINE
 from ._tensor_band import Band, Maps, Setting, solved
 from ._tensor_pixels import Noise, Tensor, numbers
 from .solve import (
-    MOST_LEFT_OUT,
     ROBUST,
     Alignment,
     Estimator,
@@ -31,6 +30,7 @@ from .solve import (
     mean_ratio,
     sensor_row,
     solve,
+    unwritten,
 )
 from .stack import Codes, Floats, LightField, Pictures, check_field, unusable
 
@@ -95,8 +95,7 @@ def solve_torch(
         StationError: `stack_unusable` as from `solve`; `gpu_missing`: there is no torch or no such device.
     """
     check_field(field, pictures.lit)
-    if not 0 <= estimator.left_out <= MOST_LEFT_OUT:
-        raise unusable(f"{estimator.left_out} lights cannot be left out of a pixel, at most {MOST_LEFT_OUT}")
+    estimator.check()
     torch = _torch(device)
     if alignment is not None and mean is None:
         mean = mean_ratio(pictures, field)
@@ -105,7 +104,7 @@ def solve_torch(
     noise = Noise(black, a, b, clipped_from, brighter)
     setting = Setting(estimator, noise, alignment)
     source = _Source.of(pictures, field, mean if alignment is not None else None, torch, device)
-    found = _unwritten(*pictures.lit.shape[1:])
+    found = unwritten(*pictures.lit.shape[1:])
     with torch.inference_mode():
         for rows in source.bands():
             _put(found, rows, _fetched(torch, solved(source.band(rows), setting)))
@@ -223,19 +222,3 @@ def _arrays(found: Solution) -> tuple[NDArray[np.generic], ...]:
     """In the order of `Maps`."""
     floats = (found.normals, found.albedo, found.sigma_rad, found.chi2, found.gloss)
     return (*floats, found.lights_used, found.gloss_light, found.clipped, found.dark, found.valid)
-
-
-def _unwritten(height: int, width: int, channels: int) -> Solution:
-    plain = (height, width)
-    return Solution(
-        normals=np.empty((*plain, 3), np.float32),
-        albedo=np.empty((*plain, channels), np.float32),
-        sigma_rad=np.empty(plain, np.float32),
-        chi2=np.empty(plain, np.float32),
-        lights_used=np.empty(plain, np.uint8),
-        gloss=np.empty(plain, np.float32),
-        gloss_light=np.empty(plain, np.int8),
-        clipped=np.empty(plain, np.bool_),
-        dark=np.empty(plain, np.bool_),
-        valid=np.empty(plain, np.bool_),
-    )

@@ -19,6 +19,8 @@ from ._passes import solve_pass
 from ._survey import mean_pass
 from .stack import Floats, LightField, Pictures, check_field, unusable
 
+MOST_LEFT_OUT = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Estimator:
@@ -43,10 +45,18 @@ class Estimator:
     model_error: float = 0.005
     shine_error: float = 0.2
 
+    def check(self) -> None:
+        """See that it can be done.
+
+        Raises:
+            StationError: `stack_unusable`, more lights are to be left out than anybody judges.
+        """
+        if not 0 <= self.left_out <= MOST_LEFT_OUT:
+            raise unusable(f"{self.left_out} lights cannot be left out of a pixel, at most {MOST_LEFT_OUT}")
+
 
 ROBUST = Estimator()
 LEAST_SQUARES = Estimator(steps=0, left_out=0, shadow=0.0)
-MOST_LEFT_OUT = 2
 TRIMMED = Estimator(steps=0, doubt=0.0, shadow=0.0)
 """Least trimmed squares: every pixel without the two lights that fit worst."""
 
@@ -157,11 +167,12 @@ def solve(
         StationError: `stack_unusable`: sizes do not fit, or no pixel has three lights that are not clipped.
     """
     check_field(field, pictures.lit)
+    estimator.check()
     lights, height, width, channels = pictures.lit.shape
     if alignment is not None and mean is None:
         mean = mean_ratio(pictures, field)
     about = alignment or Alignment(np.zeros((lights, 2), np.float32), np.zeros(lights, np.float32))
-    found = _unwritten(height, width, channels) if out is None else _fitting(out, (height, width, channels))
+    found = unwritten(height, width, channels) if out is None else _fitting(out, (height, width, channels))
     solve_pass(
         pictures.rows(),
         field.table(width),
@@ -203,13 +214,12 @@ def sensor_row(pictures: Pictures) -> Floats:
 
 def _rule(estimator: Estimator) -> Floats:
     e = estimator
-    if not 0 <= e.left_out <= MOST_LEFT_OUT:
-        raise unusable(f"{e.left_out} lights cannot be left out of a pixel, at most {MOST_LEFT_OUT}")
     numbers = [e.steps, e.cut, e.doubt, e.left_out, e.model_error, e.shine_error, e.shadow or -np.inf]
     return np.array(numbers, np.float32)
 
 
-def _unwritten(height: int, width: int, channels: int) -> Solution:
+def unwritten(height: int, width: int, channels: int) -> Solution:
+    """Maps of a size, to be filled."""
     plain = (height, width)
     return Solution(
         normals=aligned((*plain, 3)),
