@@ -100,7 +100,7 @@ def solve_pass(
             first_fit(one, lights, (c, m, pair))
             if parts > channels + 3:
                 move = (y, one[0], w, shine)
-                reshine(nodes, dense, (c, m), (p, q), (x0, n, channels), move, rule[5])
+                reshine(nodes, dense, m, (p, q), (x0, n, channels), move, rule[5], hat)
             fit(one, lights, rule, hat, (c, m, pair), n)
             where, others = (row, x0, n, channels, lights, len(stack[1]) > 0), (common, h, gain)
             finish((y, v), one, others, (c, m, level, whole, hidden), pair, rule, where, maps, streamed)

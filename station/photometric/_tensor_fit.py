@@ -45,11 +45,16 @@ def nobody(s: Signal) -> Pair:
 
 
 def least_squares(s: Signal) -> Answer:
-    """Solve the normal equations of `z = m . (p, q, 1)` in closed form."""
-    z, w, p, q = s
-    wp, wq = w * p, w * q
-    a, d, e = (wp * p).sum(0), (wp * q).sum(0), wp.sum(0)
-    f, g, i = (wq * q).sum(0), wq.sum(0), w.sum(0)
+    """Weighted least squares of all lights for `m . (p, q, 1)` in closed form."""
+    return fitted(s.w, (s.p, s.q, s.w.new_ones(())), s.z)
+
+
+def fitted(w: Tensor, rays: Vector, z: Tensor) -> Answer:
+    """Weighted least squares for `m . rays`, (lights, pixels) each."""
+    p, q, o = rays
+    wp, wq, wo = w * p, w * q, w * o
+    a, d, e = (wp * p).sum(0), (wp * q).sum(0), (wp * o).sum(0)
+    f, g, i = (wq * q).sum(0), (wq * o).sum(0), (wo * o).sum(0)
     c0, c1, c2 = f * i - g * g, e * g - d * i, d * g - e * f
     determinant = a * c0 + d * c1 + e * c2
     bound = 1e-5 * (a * f * i)
@@ -58,7 +63,7 @@ def least_squares(s: Signal) -> Answer:
         c0 * scale, c1 * scale, c2 * scale,
         (a * i - e * e) * scale, (e * d - a * g) * scale, (a * f - d * d) * scale,
     )  # fmt: skip
-    return Answer(c, turned(c, ((wp * z).sum(0), (wq * z).sum(0), (w * z).sum(0))))
+    return Answer(c, turned(c, ((wp * z).sum(0), (wq * z).sum(0), (wo * z).sum(0))))
 
 
 def turned(c: tuple[Tensor, ...], b: Vector) -> Vector:

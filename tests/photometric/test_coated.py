@@ -137,6 +137,28 @@ def test_the_shine_taken_off_is_that_of_the_pixel_s_own_normal(
     assert off[1] < 0.25 * off[0]
 
 
+@pytest.mark.parametrize("albedo", [0.015, 0.05, 0.5])
+def test_a_dent_under_dark_varnished_ink_keeps_its_slopes(bench264: Any, albedo: float) -> None:
+    """There the coat sends back as much as the print: a step that ignored that left nothing of a dent."""
+    weights = np.array([0.0, 0.0, 0.0, 0.02, 0.02, 0.0])
+    points = bench264.grid_mm(264, 192)
+
+    def dent(x: Any, y: Any) -> Any:
+        steep = 0.06 / 8 * np.exp(-(x**2 + y**2) / 128)
+        return -steep * x, -steep * y
+
+    normals = bench264.normals(dent)
+    shine = coat_over(points, bench264.lights, EYE_MM, weights, normals).shine
+    light = bench264.render(normals, np.full((1, 1, 3), albedo))
+    light += bench264.flat(points) * shine[..., None]
+    coat = coat_over(bench264.grid_mm(53, 39), bench264.lights, EYE_MM, weights)
+    field = bench264.field(53, 39).gained(np.full(8, 10.0)).coated(coat)
+    found = np.mean([solve(bench264.expose(10 * light, s), field).normals for s in range(3)], axis=0)
+    inside = np.abs(normals[..., :2]).max(axis=2) > 0.01
+    slope, true = (-a[inside][:, :2] / a[inside][:, 2:] for a in (found, normals))
+    assert (slope * true).sum() / (true**2).sum() == pytest.approx(1.0, abs=0.06)
+
+
 def test_a_coat_that_does_not_fit_is_refused(bench264: Any) -> None:
     card = Varnished(bench264, 0.02, 0.15)
     coat = coat_over(bench264.grid_mm(53, 39), bench264.lights[:7], EYE_MM, np.ones(6))
