@@ -69,9 +69,9 @@ def solve_pass(
 
     stack: lit (lights, H, W channels), ambient (H, W channels) or (0, 0). table: (lights, parts, rows,
     columns) as `_fields` makes it: 1 / flat of each channel, direction (2), then where there is a coat its
-    shine, and where that is to follow the normals half vector (3) and spread (2). motion: shifts and jitter.
-    rule: rounds, cut, doubt, lights to leave out, errors of model and shine, shadow. size: `capacity` for a
-    row per light and channel, and three more.
+    shine, and where that is to follow the normals half vector (3), spread (2) and slope (3). motion: shifts
+    and jitter. rule: rounds, cut, doubt, lights to leave out, errors of model and shine, shadow. size:
+    `capacity` for a row per light and channel, and three more.
     """
     lights, parts, columns = table.shape[0], table.shape[1], table.shape[3]
     height, width = maps[2].shape
@@ -100,7 +100,7 @@ def solve_pass(
             first_fit(one, lights, (c, m, pair))
             if parts > channels + 3:
                 move = (y, one[0], w, shine)
-                reshine(nodes, dense, m, (p, q), (x0, n, channels), move, rule[5], hat)
+                reshine(nodes, dense, m, (p, q), (x0, n, channels), move, rule[5])
             fit(one, lights, rule, hat, (c, m, pair), n)
             where, others = (row, x0, n, channels, lights, len(stack[1]) > 0), (common, h, gain)
             finish((y, v), one, others, (c, m, level, whole, hidden), pair, rule, where, maps, streamed)

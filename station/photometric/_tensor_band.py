@@ -128,7 +128,7 @@ def solved(band: Band, setting: Setting) -> Maps:
     if seen.shine is not None and band.coated:
         first = band.codes.shape[1] + 3
         found = reshine(
-            lambda k: band.field(k, slice(first, first + 5)), found, e.shine_error, seen.of.y, s, seen.shine
+            lambda k: band.field(k, slice(first, first + 8)), found, e.shine_error, seen.of.y, s, seen.shine
         )
     pair = refit_doubtful(s, found, e.doubt, e.left_out)
     per_cut2 = float(np.float32(1) / np.float32(e.cut * e.cut))

@@ -80,11 +80,13 @@ class Coat:
         shine: float32 (lights, rows, columns), at the expected normal.
         half: float32 (lights, rows, columns, 3), unit vectors half-way between light and eye.
         spread: float32 (lights, rows, columns, 2).
+        slope: float32 (lights, rows, columns, 3), derivative of what is added by n at the expected normal.
     """
 
     shine: NDArray[np.float32]
     half: NDArray[np.float32]
     spread: NDArray[np.float32]
+    slope: NDArray[np.float32]
 
     def at(self, normals: NDArray[np.floating]) -> NDArray[np.float32]:
         """What it adds at unit normals (..., 3) of the nodes: float32 (lights, rows, columns)."""
@@ -124,4 +126,8 @@ def coat_over(
     bend = -0.5 * slope / np.maximum(total, 1e-30)
     outside = 4.0 * np.clip((view * expected).sum(axis=-1), 0.1, None) * toward[..., 2]
     spread = np.stack([1.0 - bend * facing2, bend], axis=-1)
-    return Coat(*(part.astype(np.float32) for part in (total / outside, half, spread)))
+    shine = total / outside
+    facing = (half * expected).sum(axis=-1)
+    steep = -4.0 * bend * facing * shine
+    gradient = steep[..., None] * (half - facing[..., None] * expected)
+    return Coat(*(part.astype(np.float32) for part in (shine, half, spread, gradient)))

@@ -84,9 +84,9 @@ class LightField:
         return replace(self, flat=scaled)
 
     def ways(self) -> Floats:
-        """Directions, shine and coat together, float32 (lights, rows, columns, 2, 3 or 8)."""
+        """Directions, shine and coat together, float32 (lights, rows, columns, 2, 3 or 11)."""
         shine = [] if self.shine is None else [self.shine[..., None]]
-        coat = [] if self.coat is None else [self.coat.half, self.coat.spread]
+        coat = [] if self.coat is None else [self.coat.half, self.coat.spread, self.coat.slope]
         return np.concatenate([self.tangent, *shine, *coat], axis=3).astype(np.float32)
 
     def table(self, width: int) -> Floats:
