@@ -17,7 +17,7 @@ LEAST = F(1e-12)
 """Square of m below which a pixel has no normal."""
 _law, _unit, _fresh, _sums = scratch(5, RUN), scratch(3, RUN), scratch(RUN), scratch(9, RUN)
 _covariance, _fit = scratch(6, RUN), scratch(3, RUN)
-_three, _five, _six, _nine = known(3, RUN), known(5, RUN), known(6, RUN), known(9, RUN)
+_three, _five, _nine = known(3, RUN), known(5, RUN), known(9, RUN)
 
 
 @compiled

@@ -114,20 +114,13 @@ def coat_over(
     upright = np.array([0.0, 0.0, 1.0])
     expected = np.broadcast_to(upright, points_mm.shape) if normals is None else np.asarray(normals)
     toward = _unit(lights_mm.reshape(len(lights_mm), 1, 1, 3) - points_mm)
-    view = _unit(eye_mm - points_mm)
-    half = _unit(toward + view)
-    facing2 = np.square((half * expected).sum(axis=-1))
-    total, slope = np.zeros_like(facing2), np.zeros_like(facing2)
-    for roughness, weight in zip(ROUGHNESS, weights, strict=True):
-        narrow = roughness**2 - 1.0
-        wide = 1.0 + narrow * facing2
-        total += weight * roughness**2 / wide**2
-        slope -= 2.0 * narrow * weight * roughness**2 / wide**3
-    bend = -0.5 * slope / np.maximum(total, 1e-30)
-    outside = 4.0 * np.clip((view * expected).sum(axis=-1), 0.1, None) * toward[..., 2]
-    spread = np.stack([1.0 - bend * facing2, bend], axis=-1)
-    shine = total / outside
+    half = _unit(toward + _unit(eye_mm - points_mm))
     facing = (half * expected).sum(axis=-1)
+    narrow = (1.0 - np.square(ROUGHNESS)).reshape(-1, 1, 1, 1)
+    parts = np.reshape(weights, (-1, 1, 1, 1)) * lobes(points_mm, expected, lights_mm, eye_mm)
+    shine = parts.sum(axis=0)
+    bend = -(parts * narrow / (1.0 - narrow * facing**2)).sum(axis=0) / np.maximum(shine, 1e-30)
+    spread = np.stack([1.0 - bend * facing**2, bend], axis=-1)
     steep = -4.0 * bend * facing * shine
-    gradient = steep[..., None] * (half - facing[..., None] * expected)
-    return Coat(*(part.astype(np.float32) for part in (shine, half, spread, gradient)))
+    slope = steep[..., None] * (half - facing[..., None] * expected)
+    return Coat(*(part.astype(np.float32) for part in (shine, half, spread, slope)))
