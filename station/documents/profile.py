@@ -9,8 +9,11 @@ from typing import Literal
 from pydantic import Field
 
 from .base import StrictDocument
+from .calibration import CalibrationQuality
 
 Vector = tuple[float, float, float]
+Matrix = tuple[Vector, Vector, Vector]
+UNIT_MATRIX: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 class LightProfile(StrictDocument):
@@ -47,6 +50,16 @@ class CameraProfile(StrictDocument):
         stamp_jitter_us: by how much a stamp may lie before or after that.
         stamp_late_us: by how much a driver may stamp a frame after its last row was exposed, at most:
             transfer and jitter. Until it has been measured for a camera the default is generous.
+        response: linear, codes are proportional to light over the black level; table, the array file holds
+            `response` float32 (3, codes): for each channel and code of the camera the linear code, 0 to
+            `full_scale`. Black level, noise and flat field are those of linear codes.
+        gamma: exponent of the power law nearest to the response, for people.
+        colour: matrix from white-balanced linear RGB of the camera (relative to the flat field) to linear
+            sRGB.
+        mains_hz: of the lamps in the room; exposures are kept to multiples of half its period. 0: none seen.
+        overshoot_percent: by how much the camera overshoots at an edge by sharpening; None: not measured.
+        mtf50_cy_per_mm: sharpness on the card plane when it was calibrated; None: not measured.
+        scale_um_per_px: of the card plane at the picture's centre; None: follows from matrix and pose alone.
     """
 
     width_px: int = Field(gt=0)
@@ -65,6 +78,13 @@ class CameraProfile(StrictDocument):
     stamp_delay_us: int = 0
     stamp_jitter_us: int = Field(default=2_000, ge=0)
     stamp_late_us: int = Field(default=5_000, ge=0)
+    response: Literal["linear", "table"] = "linear"
+    gamma: float = Field(default=1.0, gt=0)
+    colour: Matrix = UNIT_MATRIX
+    mains_hz: Literal[0, 50, 60] = 0
+    overshoot_percent: float | None = None
+    mtf50_cy_per_mm: float | None = None
+    scale_um_per_px: float | None = None
 
 
 class FlatFieldProfile(StrictDocument):
@@ -83,15 +103,30 @@ class FlatFieldProfile(StrictDocument):
 
 
 class RigProfile(StrictDocument):
-    """One rig, calibrated. `simulated` marks the profiles that ship for the twin."""
+    """One rig, calibrated. `simulated` marks the profiles of the twin.
 
-    schema_version: Literal[1] = 1
+    Attributes:
+        measured: False: a starting point from nominal figures, never measured on a rig.
+        temperature_c: of the room or the board when it was calibrated; None: not known.
+        controls: what the camera's controls were set to, as it read them back.
+        mat: whether the array file holds reference pictures of the mat, `mat` float32 (places, lights + 1,
+            rows, columns) and `mat_px` float64 (places, 2), by which drift is noticed.
+        quality: figures of profiles of schema version 1.
+        calibration: how good it is, and why.
+    """
+
+    schema_version: Literal[1, 2] = 2
     name: str
     created: str
     simulated: bool = False
+    measured: bool = True
     board_id: str = ""
+    temperature_c: float | None = None
     note: str = ""
     lights: tuple[LightProfile, ...]
     camera: CameraProfile
     flat_field: FlatFieldProfile
+    controls: dict[str, int] = Field(default_factory=dict)
+    mat: bool = False
     quality: dict[str, float] = Field(default_factory=dict)
+    calibration: CalibrationQuality = CalibrationQuality()

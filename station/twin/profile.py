@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from station.documents.profile import CameraProfile, FlatFieldProfile, LightProfile, RigProfile, Vector
+from station.documents.toml import as_toml
 
 from .chance import stream
 from .grid import Floats
@@ -23,7 +24,6 @@ from .optics import DISTORTION, Doubles, Optics
 from .scene import Scene
 from .sensor import NOMINAL_EXPOSURE_US, READOUT_US, STAMP_DELAY_US, STAMP_JITTER_US, Pixels, Sensor
 from .spec import Unkind
-from .toml import as_toml
 from .world import Target
 
 DPI = 600

@@ -14,7 +14,7 @@ from station.twin.optics import Optics
 from station.twin.profile import BilinearFit, calibrate, profile, write
 from station.twin.sensor import STAMP_JITTER_US, Sensor
 from station.twin.shutter import FreeRunning
-from station.twin.toml import as_toml
+from station.documents.toml import as_toml
 
 CALIBRATION = Path(__file__).parents[2] / "calibration"
 

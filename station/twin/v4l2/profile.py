@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from station.documents.profile import CameraProfile, FlatFieldProfile, LightProfile, RigProfile
+from station.documents.toml import as_toml
 
-from ..toml import as_toml
 from . import pattern
 from .sensor import NOISE_CODES
 

@@ -5,12 +5,16 @@ from typing import Any
 
 
 def as_toml(tree: dict[str, Any]) -> str:
-    """Plain values first, then a table for each mapping, then one for each item of a list of mappings."""
+    """Plain values first, then a table for each mapping, then one for each item of a list of mappings.
+
+    TOML has no word for None: such keys are left out.
+    """
     return "\n".join(_table(tree, ())).lstrip("\n") + "\n"
 
 
 def _table(tree: dict[str, Any], path: tuple[str, ...]) -> list[str]:
-    lines = [f"{key} = {_value(value)}" for key, value in tree.items() if not _is_table(value)]
+    plain = [(key, value) for key, value in tree.items() if value is not None and not _is_table(value)]
+    lines = [f"{key} = {_value(value)}" for key, value in plain]
     for key, value in tree.items():
         name = ".".join((*path, key))
         if isinstance(value, dict):
