@@ -70,7 +70,11 @@ class CameraSettings(StrictDocument):
 class ScanSettings(StrictDocument):
     """How a card is scanned."""
 
-    profile: str = "twin"
+    profile: str = Field(
+        default="auto",
+        description="name, path of a TOML, or auto: the one in use (`station profile use`); where none is, "
+        "the twin's on a simulated rig, else the starting point ring-8",
+    )
     exposure_us: int = Field(default=15_000, gt=0)
     gain: float = Field(default=1.0, gt=0)
     rectified_dpi: int = Field(default=600, ge=50, le=1200)
@@ -124,6 +128,21 @@ class TwinSettings(StrictDocument):
         default="software", description="firmware: the real one, in a simulator of its chip"
     )
     stale_frames: int = Field(default=0, ge=0, le=10, description="how far behind the driver's queue serves")
+    rig_seed: int | None = Field(
+        default=None, description="which of the rigs that somebody might have built; none: the standard one"
+    )
+    layout: Literal["ring", "two_rings"] = Field(
+        default="ring", description="how the lights of such a rig stand"
+    )
+    gamma: float = Field(default=1.0, gt=0, le=4, description="codes grow with light to the power 1 / gamma")
+    limited_range: bool = Field(default=False, description="codes from 16 to 235 only")
+    sharpen: float = Field(default=0.0, ge=0, le=5, description="strength of the camera's unsharp mask")
+    denoise: float = Field(default=0.0, ge=0, le=5, description="sigma in pixels of the camera's smoothing")
+    mirrored: bool = Field(default=False, description="whether the camera exchanges left and right")
+    mains_hz: Literal[0, 50, 60] = Field(default=0, description="0: the room's light does not flicker")
+    mains_depth: float = Field(
+        default=0.0, ge=0, le=1, description="of the flicker, as a share of that light"
+    )
 
 
 class Settings(StrictDocument):

@@ -21,6 +21,11 @@ class BoardSpec(StrictDocument):
     marker_mm: float = Field(default=6.75, gt=0)
     dictionary: str = "DICT_4X4_100"
 
+    @property
+    def corners(self) -> int:
+        """Inner corners of the chessboard."""
+        return (self.columns - 1) * (self.rows - 1)
+
 
 class ChartSpec(StrictDocument):
     """A colour chart that lies in a printed frame with four markers, so that its patches are found.

@@ -14,6 +14,7 @@ CalibrationFindingKind = Literal[
     "unlit", "swapped", "mirrored", "normals_not_lights", "rotated", "clipped_highlight", "bent_target",
     "disagree", "not_linear", "limited_range", "sharpens", "denoises", "flicker", "rolling_unknown",
     "control_refused", "poor_scale", "poor_spread", "drifted", "unfocused", "shifted",
+    "not_dark", "stays_on",
 ]  # fmt: skip
 
 
@@ -48,7 +49,7 @@ class Figure(Document):
 
     name: str
     title: str
-    value: float | None
+    value: float | None = None
     sigma: float | None = None
     unit: str = ""
     verdict: Verdict

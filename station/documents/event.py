@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from .ageing import Ageing
 from .base import Document
 
 MachineState = Literal["idle", "capturing", "storing", "paused", "fault"]
@@ -43,7 +44,7 @@ class Status(Document):
     """The one atomic answer to "what is going on".
 
     `quiescent` is true only when nothing runs, nothing waits to be processed and nothing waits to be
-    delivered.
+    delivered. `calibration` is what the newest scans say of the profile.
     """
 
     boot: str
@@ -65,4 +66,5 @@ class Status(Document):
     room_for_sides: int | None = None
     disk_free_bytes: int = 0
     profile: str = ""
+    calibration: Ageing = Ageing()
     data: str = ""

@@ -41,6 +41,7 @@ class ScanPlan(Document):
     Attributes:
         lights: 0-based indices, in the order they are lit; the ambient frame comes first.
         exposure_us: exposure time of every frame.
+        exposure_why: one sentence: why it is not the one that was asked for; empty: it is.
         gain: analogue gain of the camera, 1.0 is none.
         max_on_ms: longest time the board may keep one light burning in this scan.
         attempts_per_light: frames that may be refused for one light before the scan fails.
@@ -50,6 +51,7 @@ class ScanPlan(Document):
 
     lights: tuple[int, ...] = tuple(range(8))
     exposure_us: int = Field(default=15_000, gt=0)
+    exposure_why: str = ""
     gain: float = Field(default=1.0, gt=0)
     max_on_ms: int = Field(default=2_000, gt=0)
     attempts_per_light: int = Field(default=3, ge=1)

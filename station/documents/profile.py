@@ -110,7 +110,9 @@ class RigProfile(StrictDocument):
         temperature_c: of the room or the board when it was calibrated; None: not known.
         controls: what the camera's controls were set to, as it read them back.
         mat: whether the array file holds reference pictures of the mat, `mat` float32 (places, lights + 1,
-            rows, columns) and `mat_px` float64 (places, 2), by which drift is noticed.
+            rows, columns) and `mat_px` float64 (places, 2), by which drift is noticed: linear codes less the
+            ambient ones, mean of the channels, as at the flat field's exposure; the last plane is the mean
+            over the lights, and `mat_px` are the pixels x, y of the places' middles.
         quality: figures of profiles of schema version 1.
         calibration: how good it is, and why.
     """

@@ -41,6 +41,35 @@ class ScanGet(StrictDocument):
     id: Identity
 
 
+class ScanReprocess(StrictDocument):
+    """`scan.reprocess`.
+
+    Attributes:
+        scans: identities or their beginnings, of at least six digits; None: all that are stored and not
+            computed with this profile and this release yet.
+        profile: name, or absolute path of a TOML on the daemon's machine; empty: the one in use.
+    """
+
+    scans: tuple[Identity, ...] | None = Field(default=None, min_length=1)
+    profile: str = Field(default="", max_length=4_000)
+
+
+class LeftOut(Document):
+    """A scan that is not computed again, and why."""
+
+    id: str
+    why: str
+
+
+class Reprocessing(Document):
+    """What is going to be computed again, oldest first, with which profile, and what is not."""
+
+    profile: str
+    profile_sha256: str
+    scans: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
 class ScanList(StrictDocument):
     """`scan.list`: the newest first."""
 

@@ -106,6 +106,17 @@ class Quality(Document):
         chi2_median: median of the reduced chi-square of the fit; about 1 when the noise model holds.
         curl_rms: rms of the curl of the slope field, 1/mm.
         clipped_percent, dark_percent: share of card pixels clipped, or too dark to measure, in any light.
+        bow_mm, twist_mm: height of the middle over the edges, and of the corners in turn.
+        gains: brightness of each light of the stack over that of the calibration, mean 1, as the card shows
+            it; a card that does not lie flat takes part in it.
+        gain_spread_percent: rms of the gains about their mean.
+        mat_gains: the same as the mat beside the card shows it.
+        mat_shift_um: how far the middle of the picture moved over the mat since the calibration.
+        mat_turn_deg: by how much the mat appears turned, clockwise.
+        mat_places: places of the mat that these figures are from.
+        focus_percent: contrast of the mat's fine detail, of the calibration's; where the mat shows none, the
+            sharpness of the card's edges, of the calibration's.
+        calibration: whether the scans up to this one say that the calibration holds; see `Ageing`.
     """
 
     sampled_dpi: float | None = None
@@ -120,6 +131,14 @@ class Quality(Document):
     dark_percent: float | None = None
     bow_mm: float | None = None
     twist_mm: float | None = None
+    gains: tuple[float, ...] | None = None
+    gain_spread_percent: float | None = None
+    mat_gains: tuple[float, ...] | None = None
+    mat_shift_um: float | None = None
+    mat_turn_deg: float | None = None
+    mat_places: int | None = None
+    focus_percent: float | None = None
+    calibration: Literal["ok", "soon", "now"] | None = None
 
 
 class NotAssessed(Document):
@@ -135,6 +154,7 @@ class Measurements(Document):
     Attributes:
         flaw_candidates: how many places of the relief stand out of their noise; None: they were not looked
             for.
+        warnings: why the figures may be wrong, a sentence for each reason: of the camera and the rig profile.
     """
 
     schema_version: Literal[1] = 1
@@ -143,6 +163,7 @@ class Measurements(Document):
     quality: Quality = Quality()
     not_assessed: tuple[NotAssessed, ...] = ()
     flaw_candidates: int | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class ResultManifest(Document):
