@@ -7,10 +7,11 @@ from pathlib import Path
 
 from station.documents.event import Event
 from station.documents.fault import StationError
+from station.share.durable import storing, sync_folder
 
 from .catalogue import Catalogue
 from .database import FILE, FILE_SUFFIXES, hold_alone
-from .durable import PART, storing, sync_folder
+from .durable import PART
 from .folder import MANIFEST, check_stack, scan_folders
 from .journal import utc_now
 from .results import read_result, result_numbers

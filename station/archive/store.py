@@ -9,9 +9,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from station.documents.fault import StationError
+from station.share.durable import make_folders, storing, sync_folder
 
 from .database import make_engine, sqlite_file, translated
-from .durable import make_folders, storing, sync_folder
 from .models import StationRow
 from .schema import check, create_if_empty
 

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from ..archive.durable import make_folders, sync_folder
 from ..bus.parcel import Chunk, Need, NotNowError, Offer, ParcelFile, ParcelRefusedError
 from ..documents.base import Document
 from ..documents.fault import StationError
+from ..share.durable import make_folders, sync_folder
 from .parts import BlobFolder
 
 VERSION = 1

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..archive.durable import make_folders, sync_folder
 from ..bus.parcel import ParcelFile, ParcelRefusedError
 from ..documents.ids import new_id
+from ..share.durable import make_folders, sync_folder
 
 READ_BYTES = 1 << 20
 OPEN_PARTS = 16

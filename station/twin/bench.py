@@ -4,11 +4,17 @@ import logging
 from pathlib import Path
 
 from ..config import TwinSettings
+from ..documents.boards import ChartSpec
+from ..documents.calibrating import CalibrationOptions, StepName
 from ..documents.plan import Side
 from .camera import TwinCamera
+from .isp import Isp
+from .laying import lay
+from .rigs import random_rig
 from .running_board import RunningBoard, board_program
 from .scene import Scene
 from .spec import CardSpec
+from .world import Thing
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +31,16 @@ class TwinBench:
         self.port = folder / "board"
         self.light_log = folder / "lights"
         self._board = RunningBoard(self.port, self.light_log)
-        self.scene = Scene(settings.seed, dpi=settings.dpi)
+        drawn = settings.rig_seed
+        rig = None if drawn is None else random_rig(drawn, settings.layout)
+        self.scene = Scene(
+            settings.seed,
+            dpi=settings.dpi,
+            rig=rig,
+            isp=_isp(settings),
+            mains_hz=settings.mains_hz,
+            mains_depth=settings.mains_depth,
+        )
         self.camera = TwinCamera(
             self.scene,
             self.light_log,
@@ -49,7 +64,11 @@ class TwinBench:
 
     def place(self, seed: int, side: Side, bow_mm: float | None = None) -> None:
         """Put a card down; `bow_mm` None is the twin's own choice for that seed."""
-        self.scene.place(CardSpec(seed, side, bow_mm))
+        self.place_thing(CardSpec(seed, side, bow_mm))
+
+    def place_thing(self, thing: Thing) -> None:
+        """Put down whatever there is for the twin: a card, a sheet, a printed board, a colour chart."""
+        self.scene.place(thing)
 
     def remove(self) -> None:
         """Take the card away."""
@@ -58,3 +77,19 @@ class TwinBench:
     def close(self) -> None:
         """End the board; it puts its lights off first."""
         self._board.close()
+
+    def lay(
+        self, step: StepName, place: int, options: CalibrationOptions, chart: ChartSpec | None = None
+    ) -> None:
+        """Put the target of a calibration's step down, as its instruction asks for."""
+        lay(self.scene, step, place, options, chart)
+
+
+def _isp(settings: TwinSettings) -> Isp:
+    return Isp(
+        gamma=settings.gamma,
+        limited_range=settings.limited_range,
+        sharpen=settings.sharpen,
+        denoise=settings.denoise,
+        mirrored=settings.mirrored,
+    )

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from station.camera.interface import CameraInfo, CameraMode, CapturedFrame
+from station.camera.interface import CameraInfo, CameraMode, CapturedFrame, HeldControls
 from station.documents.fault import StationError
 
 from .driver import DriverQueue
@@ -109,6 +109,10 @@ class TwinCamera:
                 self._mode = offered
                 self._restart()
             return offered
+
+    def controls(self) -> HeldControls:
+        """It has none."""
+        return HeldControls()
 
     def frames(self) -> Iterator[CapturedFrame]:
         """Frames in order, endless.

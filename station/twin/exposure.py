@@ -36,19 +36,19 @@ def expose(
     for tile in prange((height + TILE_ROWS - 1) // TILE_ROWS):
         first, last = tile * TILE_ROWS, min(height, (tile + 1) * TILE_ROWS)
         line = np.empty((3, 2, columns * HALF), np.float32)
-        across = np.empty((2 * TILE_ROWS + TAPS, 3, width), np.float32)
+        filtered = np.empty((2 * TILE_ROWS + TAPS, 3, width), np.float32)
         for j in range(2 * (last - first) + TAPS - 2):
             row = 2 * first + 1 + j
             band = min(height - 1, max(0, (row - HALO) // 2)) * bands // height
             shade_row(line, buffer, row, columns, fields, weights[band], colours, ambient[band])
-            _across(across[j], line, taps[0])
+            across(filtered[j], line, taps[0])
         for y in range(first, last):
-            _down(electrons[y], across, 2 * (y - first), taps[1])
-            _vignette(electrons[y], y, height, vignetting)
+            down(electrons[y], filtered, 2 * (y - first), taps[1])
+            vignette(electrons[y], y, height, vignetting)
 
 
 @inner_kernel
-def _across(target: Floats, line: Floats, w: Floats) -> None:
+def across(target: Floats, line: Floats, w: Floats) -> None:
     """Filter a row; pixel p is reached by samples 2p + 1 to 2p + 8, the first of them an odd one."""
     for c in range(3):
         even, odd = line[c, 0], line[c, 1]
@@ -59,7 +59,8 @@ def _across(target: Floats, line: Floats, w: Floats) -> None:
 
 
 @inner_kernel
-def _down(target: Floats, rows: Floats, j: int, w: Floats) -> None:
+def down(target: Floats, rows: Floats, j: int, w: Floats) -> None:
+    """Filter columns; a pixel is reached by rows j to j + 7."""
     for c in range(3):
         for p in range(target.shape[1]):
             near = (
@@ -78,7 +79,8 @@ def _down(target: Floats, rows: Floats, j: int, w: Floats) -> None:
 
 
 @inner_kernel
-def _vignette(target: Floats, y: int, height: int, loss: float) -> None:
+def vignette(target: Floats, y: int, height: int, loss: float) -> None:
+    """Darken a row (3, columns) towards the corners; in place."""
     width = target.shape[1]
     steep = np.float32(loss / (0.25 * (height * height + width * width)))
     dy2 = np.float32((y - 0.5 * (height - 1)) ** 2)

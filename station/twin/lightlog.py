@@ -123,16 +123,24 @@ class LightLogReader:
 
     def on_times_ns(self, start_ns: int, end_ns: int, lights: int = 8) -> list[int]:
         """For each light, how long it burned within [start, end)."""
-        total = [0] * lights
-        until = end_ns
+        return self.on_times_of_ns([(start_ns, end_ns)], lights)[0]
+
+    def on_times_of_ns(self, windows: list[tuple[int, int]], lights: int = 8) -> list[list[int]]:
+        """For each window [start, end) and light, how long it burned; the log is read only once."""
+        first, last = min(start for start, _ in windows), max(end for _, end in windows)
+        total = [[0] * lights for _ in windows]
+        until = last
         for when, mask in self.edges_back():
-            begin = max(when, start_ns)
-            if begin < until:
-                for light in range(lights):
-                    if mask >> light & 1:
-                        total[light] += until - begin
+            begin = max(when, first)
+            burning = [light for light in range(lights) if mask >> light & 1] if begin < until else []
+            if burning:
+                for times, (start, end) in zip(total, windows, strict=True):
+                    within = min(until, end) - max(begin, start)
+                    if within > 0:
+                        for light in burning:
+                            times[light] += within
             until = min(until, begin)
-            if when <= start_ns:
+            if when <= first:
                 break
         return total
 

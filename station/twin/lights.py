@@ -1,4 +1,4 @@
-"""The true lights: eight LEDs of finite size on a ring, and the light field they throw.
+"""The true lights: LEDs of finite size, and the light field they throw.
 
 A small matte surface with normal n reflects `albedo / pi * (n . E)`, where E is the *vector irradiance*,
 the sum over a source's parts of `power * lobe * l / d^2` (Gershun 1936). E, the half vector and the coat's
@@ -30,7 +30,7 @@ FIELDS = 8
 
 @dataclass(frozen=True)
 class Light:
-    """One LED, mat frame. `power` is 1 for a middling light; `colour` has mean 1."""
+    """One LED, mat frame. `power` is 1 for a middling light; `colour` is its share in each channel."""
 
     position_mm: Doubles
     axis: Doubles
@@ -41,7 +41,7 @@ class Light:
 
 @cache
 def ring() -> tuple[Light, ...]:
-    """The rig's lights; one rig, so no seed."""
+    """The standard rig's lights; one rig, so no seed."""
     rng = stream(20_180, "ring of lights")
     steps = rng.permutation(np.linspace(-0.5, 0.5, LIGHTS))
     return tuple(_light(k, SPREAD ** float(steps[k]), rng) for k in range(LIGHTS))

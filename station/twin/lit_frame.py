@@ -61,6 +61,8 @@ class TwinFrame:
                     bit_depth=self._bit_depth,
                     sequence=self.sequence,
                     world=self._world,
+                    first_ns=self._first_ns,
+                    readout_us=self._mode.readout_us,
                 )
             return self._pixels
 
@@ -92,9 +94,9 @@ class LitRows:
         """(bands, lights): share of a frame's exposure that each light burned."""
         exposure_ns = mode.exposure_us * 1_000
         starts = [first_ns + mode.readout_us * 1_000 * band // BANDS for band in range(BANDS)]
+        windows = [(start, start + exposure_ns) for start in starts]
         with self._lock:
-            reader = self._opened()
-            burned = [reader.on_times_ns(start, start + exposure_ns, LIGHTS) for start in starts]
+            burned = self._opened().on_times_of_ns(windows, LIGHTS)
         return [[light_ns / exposure_ns for light_ns in band] for band in burned]
 
     def triggers_ns(self) -> list[int]:

@@ -1,13 +1,14 @@
-"""The twin's rig profile as a calibration delivers it: measured on rendered frames, with errors of its own.
+"""Profiles of the twin's rigs: as a calibration delivers it, with errors of its own, and as it truly is.
 
-`python -m station.twin.profile --out calibration` writes `twin.toml` and `twin.npz`.
+`python -m station.twin.profile --out calibration` writes `twin.toml` and `twin.npz`, a calibration of the
+standard rig on rendered frames.
 """
 
 import argparse
 import hashlib
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from station.documents.profile import CameraProfile, FlatFieldProfile, LightProf
 from station.documents.toml import as_toml
 
 from .chance import stream
+from .chart import CAMERA_FROM_SRGB
 from .grid import Floats
 from .lights import LIGHTS, Light, ring
-from .optics import DISTORTION, Doubles, Optics
+from .optics import Doubles, Optics
+from .rigs import Rig
 from .scene import Scene
 from .sensor import NOMINAL_EXPOSURE_US, READOUT_US, STAMP_DELAY_US, STAMP_JITTER_US, Pixels, Sensor
 from .spec import Unkind
@@ -136,7 +139,7 @@ def profile(calibration: Calibration, file: str, sha256: str, dpi: float = DPI) 
         board_id="twin",
         note="Made by python -m station.twin.profile: the digital twin's rig, calibrated on rendered frames.",
         lights=tuple(_light_profile(index, light) for index, light in enumerate(ring())),
-        camera=_camera_profile(Optics(dpi), calibration),
+        camera=camera_profile(Optics(dpi), calibration.noise_a, calibration.noise_b),
         flat_field=FlatFieldProfile(
             file=file, sha256=sha256, reflectance=Target().reflectance, exposure_us=NOMINAL_EXPOSURE_US,
             plane_z_mm=Target().height_mm,
@@ -157,7 +160,8 @@ def _light_profile(index: int, light: Light) -> LightProfile:
     )
 
 
-def _camera_profile(optics: Optics, calibration: Calibration) -> CameraProfile:
+def camera_profile(optics: Optics, noise_a: float, noise_b: float) -> CameraProfile:
+    """The camera as it is, with a noise line as somebody found it."""
     rotation = np.asarray(cv2.Rodrigues(optics.rotation)[0], np.float64).ravel()
     sensor = Sensor(8)
     fx, fy, cx, cy = (round(value, 4) for value in optics.matrix)
@@ -165,14 +169,14 @@ def _camera_profile(optics: Optics, calibration: Calibration) -> CameraProfile:
         width_px=optics.width_px,
         height_px=optics.height_px,
         matrix=(fx, fy, cx, cy),
-        distortion=DISTORTION,
+        distortion=optics.lens.distortion,
         rotation=_vector(rotation, 8),
         translation_mm=_vector(-optics.rotation @ optics.centre_mm, 5),
         bit_depth=8,
         black_level=sensor.black_level,
         full_scale=float(sensor.full_scale),
-        noise_a=round(calibration.noise_a, 6),
-        noise_b=round(calibration.noise_b, 6),
+        noise_a=round(noise_a, 6),
+        noise_b=round(noise_b, 6),
         readout_us=READOUT_US,
         stamp_at="end",
         stamp_delay_us=STAMP_DELAY_US,
@@ -187,15 +191,75 @@ def _vector(values: Doubles | tuple[float, ...], digits: int) -> Vector:
 
 def write(folder: Path, *, dpi: float = DPI, averaged: int = AVERAGED) -> Path:
     """Calibrate and write both files; returns the TOML's path."""
-    folder.mkdir(parents=True, exist_ok=True)
     measured = calibrate(dpi, averaged)
-    store = io.BytesIO()
-    np.savez_compressed(store, flat=measured.flat)
-    array = folder / "twin.npz"
-    array.write_bytes(store.getvalue())
-    document = profile(measured, array.name, hashlib.sha256(store.getvalue()).hexdigest(), dpi)
-    path = folder / "twin.toml"
-    path.write_text(as_toml(document.model_dump(mode="json")), "utf-8")
+    return store(folder, "twin", measured.flat, lambda file, sha256: profile(measured, file, sha256, dpi))
+
+
+def true_profile(rig: Rig, dpi: float, folder: Path, name: str) -> Path:
+    """Write the profile that knows the truth about a rig; returns the TOML's path.
+
+    The yardstick for calibrations: lights, camera, noise and colour are those of the twin, and the flat field
+    that of an ideal sheet, without noise, motion, drift and room light, at a card's height.
+    """
+    flat = _true_flat(rig, dpi)
+    return store(folder, name, flat, lambda file, sha256: _true_document(rig, dpi, name, file, sha256))
+
+
+def _true_flat(rig: Rig, dpi: float) -> Floats:
+    """In codes of 8 bits; taken with 16 and at half the exposure, lest rounding or clipping matter."""
+    scene = Scene(seed=7, dpi=dpi, rig=rig)
+    scene.place(Target(unkind=Unkind.kind()))
+    fit, fine = BilinearFit(scene.optics), Sensor(16)
+    codes = 2 * Sensor(8).full_scale / fine.full_scale
+    half = NOMINAL_EXPOSURE_US // 2
+    frames = (scene.render(on, exposure_us=half, bit_depth=16) for on in np.eye(len(rig.lights)))
+    seen = (frame.astype(np.float64) - fine.black_level for frame in frames)
+    return np.stack([codes * fit(picture) for picture in seen]).astype(np.float32)
+
+
+def _true_document(rig: Rig, dpi: float, name: str, file: str, sha256: str) -> RigProfile:
+    sensor = Sensor(8)
+    camera = camera_profile(Optics(dpi, rig.lens), sensor.noise_a, sensor.noise_b)
+    red, green, blue = (_vector(row, 8) for row in np.linalg.inv(CAMERA_FROM_SRGB))
+    return RigProfile(
+        name=name,
+        created=CREATED,
+        simulated=True,
+        board_id="twin",
+        note=f"The truth about the twin's rig {rig.name}, as no calibration knows it.",
+        lights=tuple(
+            LightProfile(
+                position_mm=_vector(light.position_mm, 6),
+                power=_vector(light.power * np.array(light.colour), 6),
+                axis=_vector(light.axis, 8),
+                lobe=light.lobe,
+            )
+            for light in rig.lights
+        ),
+        camera=camera.replace(colour=(red, green, blue)),
+        flat_field=FlatFieldProfile(
+            file=file, sha256=sha256, reflectance=Target().reflectance, exposure_us=NOMINAL_EXPOSURE_US,
+            plane_z_mm=Target().height_mm,
+        ),
+    )  # fmt: skip
+
+
+def store(folder: Path, name: str, flat: Floats, document: Callable[[str, str], RigProfile]) -> Path:
+    """Write a profile and its flat field; returns the TOML's path.
+
+    Args:
+        folder: made if it is not there.
+        name: of the files, without their endings.
+        flat: of the array file.
+        document: made of the array file's name and hash.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    array = io.BytesIO()
+    np.savez_compressed(array, flat=flat)
+    (folder / f"{name}.npz").write_bytes(array.getvalue())
+    made = document(f"{name}.npz", hashlib.sha256(array.getvalue()).hexdigest())
+    path = folder / f"{name}.toml"
+    path.write_text(as_toml(made.model_dump(mode="json")), "utf-8")
     return path
 
 

@@ -40,7 +40,7 @@ def _codes(deviates: Floats, source: Floats, noise: Floats, scale: Floats) -> No
     shot, read = noise[0], noise[1]
     gain, black, top, well = scale[0], scale[1], scale[2], scale[3]
     for p in range(source.size):
-        mean = min(well, source[p])
+        mean = source[p]
         taken = min(well, mean + np.sqrt(shot * mean + read) * deviates[p])
         deviates[p] = min(top, max(np.float32(0), black + gain * taken + np.float32(0.5)))
 

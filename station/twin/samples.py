@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .grid import Floats
 from .jit import inner_kernel, parallel_kernel
+from .optics import Doubles
 
 SEGMENT = 32
 HALF = SEGMENT // 2
@@ -30,6 +31,11 @@ ROUGHEST = 63 << 9
 Shorts = NDArray[np.int16]
 Bytes = NDArray[np.uint8]
 Number = float | np.floating[Any]
+
+
+def to_pixel(index: Doubles | NDArray[np.int64]) -> Doubles:
+    """The pixel coordinate of a sample's, along a row or a column."""
+    return np.asarray((index - HALO + 0.5) / 2 - 0.5, np.float64)
 
 
 @parallel_kernel

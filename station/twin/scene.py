@@ -3,23 +3,27 @@
 import threading
 from functools import cache
 from math import erf, sqrt
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .chance import stream
 from .exposure import TAPS, expose
+from .flicker import Mains
 from .grid import Floats
-from .lights import LIGHTS, ring
-from .optics import BLUR_PX, VIGNETTING, Doubles, Optics
+from .isp import Isp
+from .optics import Doubles, Optics
 from .readout import QUANTILES, digitise
+from .rigs import Rig, standard
 from .sensor import (
     BANDS,
     ELECTRONS_PER_RADIANCE,
     FULL_WELL_E,
     NOMINAL_EXPOSURE_US,
+    PERIOD_US,
     READ_NOISE_E,
+    READOUT_US,
     Pixels,
     Sensor,
 )
@@ -29,20 +33,34 @@ from .world import Thing, World
 
 
 class Scene:
-    """The mat and what lies on it, under one rig and one camera. Safe from any thread.
+    """The mat and what lies on it, under one rig (None: the standard one). Safe from any thread.
 
-    The same seed, thing, light and sequence number give the same bytes.
+    The same rig, seed, thing, light and sequence number give the same bytes.
+
+    Args:
+        seed: of noise, motion and drift.
+        dpi: what the camera samples at the mat.
+        rig: lights and lens.
+        isp: what the camera makes of its sensor's codes; the default leaves them linear.
+        mains_hz, mains_depth: flicker of the room's light, see `Mains`; it shows where ambient light does.
     """
 
-    def __init__(self, seed: int = 1, *, dpi: float = 600) -> None:
+    def __init__(
+        self, seed: int = 1, *, dpi: float = 600, rig: Rig | None = None, isp: Isp | None = None,
+        mains_hz: Literal[0, 50, 60] = 0, mains_depth: float = 0.0,
+    ) -> None:  # fmt: skip
         self.seed = seed
-        self.optics = Optics(dpi)
+        self.rig = standard() if rig is None else rig
+        self.optics = Optics(dpi, self.rig.lens)
         self._lock = threading.Lock()
         self._rendering = threading.Lock()
-        self._world = World(None, dpi)
+        self._world = World(None, dpi, self.rig)
         self._electrons: Floats | None = None
         self.wiring = Wiring()
         """Replace it to break lights; it holds for whatever is rendered from then on."""
+        self.isp = Isp() if isp is None else isp
+        self.mains = Mains(mains_hz, mains_depth)
+        """Both may be replaced, too."""
 
     @property
     def dpi(self) -> float:
@@ -62,7 +80,7 @@ class Scene:
 
     def place(self, thing: Thing) -> None:
         """Lay something on the mat in place of what lay there; its picture is prepared when first wanted."""
-        world = World(thing, self.dpi)
+        world = World(thing, self.dpi, self.rig)
         with self._lock:
             self._world = world
 
@@ -81,7 +99,7 @@ class Scene:
     def render(
         self, on: NDArray[np.float64] | list[list[float]], *,
         exposure_us: int = NOMINAL_EXPOSURE_US, gain: float = 1.0, bit_depth: int = 8, sequence: int = 0,
-        world: World | None = None,
+        world: World | None = None, first_ns: int | None = None, readout_us: int = READOUT_US,
     ) -> Pixels:  # fmt: skip
         """One frame: codes (H, W, 3), RGB, uint8 or uint16.
 
@@ -92,40 +110,53 @@ class Scene:
             bit_depth: 8 or 16.
             sequence: number of the frame; it seeds noise, motion and drift.
             world: as it was when the frame was exposed; None: as it is now.
+            first_ns: when the first row's exposure began, on the monotonic clock; only flicker depends on it.
+                None: as if the camera had run freely since 0.
+            readout_us: from the first row's exposure to the last's.
 
         Raises:
             ValueError: `on` has another number of lights, or a bit depth that is not offered.
         """
-        sensor = Sensor(bit_depth, gain)
         shares = np.asarray(on, np.float64)
-        if shares.shape[-1] != LIGHTS or bit_depth not in (8, 16):
+        lights = len(self.rig.lights)
+        if shares.shape[-1] != lights or bit_depth not in (8, 16):
             raise ValueError(
-                f"{shares.shape[-1]} lights and {bit_depth} bit; the twin has {LIGHTS} lights, 8 or 16 bit"
+                f"{shares.shape[-1]} lights and {bit_depth} bit; the twin has {lights} lights, 8 or 16 bit"
             )
         chosen = world if world is not None else self.world
+        began_ns = sequence * PERIOD_US * 1_000 if first_ns is None else first_ns
+        room = self.mains.shares(began_ns, readout_us, exposure_us, BANDS)
+        isp = self.isp
+        sensor = Sensor(bit_depth if isp.linear else 16, gain)
         with self._rendering:
-            shining = self.wiring.shining(np.broadcast_to(shares, (BANDS, LIGHTS)))
-            electrons = self._expose(chosen, shining, exposure_us, sequence)
+            shining = self.wiring.shining(np.broadcast_to(shares, (BANDS, lights)))
+            electrons = self._expose(chosen, shining, exposure_us, sequence, room)
             if self.wiring.covered:
                 electrons[:] = 0
-            return self._digitise(electrons, sensor, chosen.unkind, sequence)
+            codes = self._digitise(electrons, sensor, chosen.unkind, sequence)
+        return isp.turn(codes if isp.linear else isp.develop(codes, bit_depth))
 
-    def _expose(self, world: World, on: Doubles, exposure_us: int, sequence: int) -> Floats:
+    def _expose(self, world: World, on: Doubles, exposure_us: int, sequence: int, room: Doubles) -> Floats:
         buffer, fields = world.arrays()
         rng = stream(self.seed, "frame", sequence)
         motion = world.unkind.motion_px_rms * rng.standard_normal(2)
-        drift = 1 + world.unkind.light_drift * rng.standard_normal(LIGHTS)
+        drift = 1 + world.unkind.light_drift * rng.standard_normal(len(self.rig.lights))
         scale = ELECTRONS_PER_RADIANCE * exposure_us / NOMINAL_EXPOSURE_US
         weights = (scale * drift * on).astype(np.float32)
-        ambient = np.full((BANDS, 3), scale * world.unkind.ambient, np.float32) * np.array(
-            [1.1, 1.0, 0.85], np.float32
-        )
-        taps = np.stack([_taps(float(shift)) for shift in motion])
-        colours = np.array([light.colour for light in ring()], np.float32)
+        level = (scale * world.unkind.ambient * room).astype(np.float32)
+        ambient = level[:, None] * np.array([1.1, 1.0, 0.85], np.float32)
+        lens = self.rig.lens
+        taps = np.stack([_taps(float(shift), lens.blur_px) for shift in motion])
+        colours = np.array([light.colour for light in self.rig.lights], np.float32)
         shape = (self.optics.height_px, 3, self.optics.width_px)
         if self._electrons is None:  # kept, because fresh pages cost more than the light
             self._electrons = np.empty(shape, np.float32)
-        expose(self._electrons, buffer, world.segments, fields, weights, colours, ambient, taps, VIGNETTING)
+        loss = lens.vignetting
+        light = self._electrons, buffer, world.segments, fields, weights, colours, ambient, taps, loss
+        if world.balls is None:
+            expose(*light)
+        else:
+            world.balls.expose(*light, motion)
         return self._electrons
 
     def _digitise(self, electrons: Floats, sensor: Sensor, unkind: Unkind, sequence: int) -> Pixels:
@@ -140,12 +171,11 @@ class Scene:
         return codes
 
 
-def _taps(shift_px: float) -> Floats:
+def _taps(shift_px: float, blur_px: float) -> Floats:
     """Weights of the samples around a pixel that moved by `shift_px`: its square and the lens's Gaussian."""
+    wide = sqrt(2) * blur_px
     places = (np.arange(TAPS) - (TAPS - 1) / 2) / 2 - shift_px
-    weights = np.array(
-        [erf((x + 0.5) / (sqrt(2) * BLUR_PX)) - erf((x - 0.5) / (sqrt(2) * BLUR_PX)) for x in places]
-    )
+    weights = np.array([erf((x + 0.5) / wide) - erf((x - 0.5) / wide) for x in places])
     weights /= weights.sum()
     return weights.astype(np.float32)
 

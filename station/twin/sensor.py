@@ -21,8 +21,8 @@ READOUT_US = 12_000
 STAMP_DELAY_US = 1_500
 """Usual time from the end of the last row to the frame's arrival."""
 STAMP_JITTER_US = 500
-BANDS = 8
-"""Groups of rows that share an exposure window."""
+BANDS = 64
+"""Groups of rows that share an exposure window: in steps of 0.2 ms at the usual readout."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,23 @@
 """Something on the mat as the renderer needs it: what does not depend on which light burns, computed once."""
 
 import threading
-from dataclasses import dataclass, field
 from math import cos, radians, sin
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import samples
+from .ball_picture import BallPicture
+from .balls import Balls, BallView
+from .chart import ChartTarget
+from .charuco import BoardTarget
 from .design import design
 from .grid import CARD_HEIGHT_MM, CARD_WIDTH_MM, Floats
-from .lights import light_field, ring
+from .lights import light_field
 from .optics import Doubles, Optics
+from .plate import lay
+from .rigs import Rig
+from .sheet import Sheet
 from .spec import CardSpec, Unkind
 from .surface import face_height_mm, noise_tile, warp_mm
 from .texel import pack
@@ -22,33 +28,24 @@ MAT_GRAIN = 0.12
 MIDDLE_ROUGHNESS = 0.085
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A matte, flat, evenly white sheet over the whole picture, as a flat field is taken with.
+Target = Sheet
+"""A sheet of which nothing more is said: white, flat, even and level."""
 
-    Attributes:
-        reflectance: of the sheet.
-        height_mm: of its face over the mat.
-        unkind: what its picture suffers; only motion, drift, noise and ambient light apply.
-    """
-
-    reflectance: float = 0.9
-    height_mm: float = 0.3
-    unkind: Unkind = field(default_factory=Unkind)
-
-
-Thing = CardSpec | Target | None
+Thing = CardSpec | Sheet | BoardTarget | ChartTarget | Balls | None
 
 
 class World:
-    """One thing on the mat under one camera, immutable; its arrays are made when first needed."""
+    """One thing on the mat of one rig, immutable; its arrays are made when first needed."""
 
-    def __init__(self, thing: Thing, dpi: float) -> None:
+    def __init__(self, thing: Thing, dpi: float, rig: Rig) -> None:
         self.thing = thing
-        self.optics = Optics(dpi)
+        self.rig = rig
+        self.optics = Optics(dpi, rig.lens)
         self.unkind = thing.unkind if thing is not None else Unkind()
         self._lock = threading.Lock()
         self._arrays: tuple[NDArray[np.int16], Floats] | None = None
+        self.balls: BallPicture | None = None
+        """Made with the arrays, where balls lie on the mat."""
 
     @property
     def segments(self) -> int:
@@ -66,22 +63,31 @@ class World:
         rows = 2 * self.optics.height_px + 2 * samples.HALO
         buffer = np.empty(rows * self.segments * samples.STRIDE, np.int16)
         pixels = self._node_pixels(rows)
-        if isinstance(self.thing, Target):
-            places = self._at_height(pixels, self.thing.height_mm)
-            _fill_even(buffer, self.thing.reflectance)
-        elif self.thing is None:
+        thing = self.thing.sheet if isinstance(self.thing, Balls) else self.thing
+        if isinstance(thing, CardSpec):
+            places = self._fill_card(buffer, thing, pixels)
+        elif isinstance(thing, Sheet) and thing.ideal:
+            places = self._at_height(pixels, thing.height_mm)
+            _fill_even(buffer, thing.reflectance)
+        else:
             places = self._at_height(pixels, 0.0)
             self._fill(buffer, None, places, places)
-        else:
-            places = self._fill_card(buffer, self.thing, pixels)
+            if thing is not None:
+                plate = thing.plate(25.4 / self.optics.dpi / 2)
+                lay(buffer, self.segments, plate, self.optics)
+                places = plate.on_mat_mm(plate.met_by(self.optics, pixels))
         eye = self.optics.centre_mm
-        return buffer, np.stack([light_field(light, places, eye, MIDDLE_ROUGHNESS) for light in ring()])
+        fields = np.stack([light_field(light, places, eye, MIDDLE_ROUGHNESS) for light in self.rig.lights])
+        if isinstance(self.thing, Balls):
+            self.balls = BallPicture(BallView(self.thing, self.optics, self.rig.lights), places)
+            self.balls.brighten(fields)
+        return buffer, fields
 
     def _node_pixels(self, rows: int) -> Doubles:
         """Pixel coordinates (node rows, node columns, 2) of every 32nd sample."""
         down = np.arange((rows - 1) // samples.SEGMENT + 2) * samples.SEGMENT
         across = np.arange(self.segments + 1) * samples.SEGMENT
-        y, x = np.meshgrid(_sample_to_pixel(down), _sample_to_pixel(across), indexing="ij")
+        y, x = np.meshgrid(samples.to_pixel(down), samples.to_pixel(across), indexing="ij")
         return np.stack((x, y), axis=-1)
 
     def _at_height(self, pixels: Doubles, z_mm: Doubles | float) -> Doubles:
@@ -132,10 +138,6 @@ class World:
             card = np.zeros((2, 2, samples.CHANNELS), np.int16), np.zeros((0, 0), np.uint8)
             both[..., :2] = -1
         samples.fill(buffer, both, *card, mat, np.array(turn, np.float32), self.segments)
-
-
-def _sample_to_pixel(index: NDArray[np.int64]) -> Doubles:
-    return np.asarray((index - samples.HALO + 0.5) / 2 - 0.5, np.float64)
 
 
 def _fill_even(buffer: NDArray[np.int16], reflectance: float) -> None:

@@ -16,7 +16,11 @@ from station.rig.serial_rig import SerialRig
 from station.share.firmware import missing_packages
 from station.twin.bench import TwinBench
 from station.twin.board_guard import darken
+from station.twin.charuco import BoardTarget
+from station.twin.flicker import Mains
+from station.twin.isp import Isp
 from station.twin.lightlog import LightLogReader, LightLogWriter
+from station.twin.rigs import random_rig
 from station.twin.running_board import RunningBoard, board_program
 
 BOUND_S = 60.0
@@ -81,6 +85,17 @@ def test_the_board_that_was_asked_for_is_in_the_loop(rig: SerialRig, kind: str) 
     assert rig.info.board == {"software": "software board", "firmware": "ATmega328P"}[kind]
     assert rig.info.simulated
     assert rig.info.light_count == 8
+
+
+def test_a_bench_has_the_camera_and_the_mains_that_the_settings_say(tmp_path: Path) -> None:
+    how = {"gamma": 2.2, "limited_range": True, "sharpen": 0.5, "denoise": 0.8, "mirrored": True}
+    settings = TwinSettings.model_validate({"dpi": 50, "mains_hz": 50, "mains_depth": 0.3, **how})
+    made = TwinBench(tmp_path, settings, LEASE_MS)
+    assert made.scene.isp == Isp(2.2, True, 0.5, 0.8, True)
+    assert made.scene.mains == Mains(50, 0.3)
+    plain = TwinBench(tmp_path, TwinSettings(dpi=50), LEASE_MS).scene
+    assert plain.isp.linear
+    assert plain.mains == Mains()
 
 
 def test_a_light_that_is_switched_is_in_the_light_log(rig: SerialRig, lights: LightLogReader) -> None:
@@ -158,3 +173,14 @@ def test_darkening_writes_an_edge_only_where_a_light_burned(tmp_path: Path) -> N
     assert [mask for _, mask in reader.edges_back()] == [0, 4]
     reader.close()
     writer.close()
+
+
+def test_bench_may_have_any_rig_and_whatever_there_is_lies_on_its_mat(tmp_path: Path) -> None:
+    usual = TwinBench(tmp_path, TwinSettings(dpi=50), LEASE_MS)
+    drawn = TwinBench(tmp_path, TwinSettings(dpi=50, rig_seed=9, layout="two_rings"), LEASE_MS)
+    assert usual.scene.rig.name == "standard"
+    assert drawn.scene.rig.name == "two_rings 9"
+    assert drawn.scene.optics.lens == random_rig(9, "two_rings").lens
+    target = BoardTarget()
+    drawn.place_thing(target)
+    assert drawn.scene.current is target

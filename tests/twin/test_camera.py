@@ -15,6 +15,7 @@ from station.documents.fault import StationError
 from station.twin.camera import TwinCamera
 from station.twin.lightlog import LightLogWriter
 from station.twin.scene import Scene
+from station.twin.sensor import BANDS
 from station.twin.spec import CardSpec, Unkind
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -77,7 +78,7 @@ def test_the_light_of_the_log_lights_the_picture(light_log: Log) -> None:
         light_log[1].write(time.monotonic_ns(), 0)
         dark_again = _after(frames, time.monotonic())
     assert not _on(dark).any()
-    np.testing.assert_array_equal(_on(lit), np.tile(np.eye(8)[3], (8, 1)))
+    np.testing.assert_array_equal(_on(lit), np.tile(np.eye(8)[3], (BANDS, 1)))
     assert not _on(dark_again).any()
     assert lit.pixels().mean() > dark.pixels().mean() + 10
     assert lit.pixels() is lit.pixels()
@@ -104,7 +105,7 @@ def test_every_row_sees_what_burned_in_its_own_exposure(stamps: str, before_s: f
     for frame in taken:
         errors = []
         for late_s in np.arange(0, 0.00105, 0.00005) if stamps == "arrival" else (0.0,):
-            starts = 1e9 * (frame.timestamp_s - before_s - late_s + np.arange(8) / 8 * 0.012)
+            starts = 1e9 * (frame.timestamp_s - before_s - late_s + np.arange(BANDS) / BANDS * 0.012)
             expected = [_burned(start, start + 15e6, first_ns) for start in starts]
             errors.append(np.abs(_on(frame)[:, 0] - expected).max())
         assert min(errors) < 0.006

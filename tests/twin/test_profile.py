@@ -7,14 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from station.calibrate.profile import load_profile
 from station.camera.interface import CameraMode
 from station.documents.profile import RigProfile
+from station.documents.toml import as_toml
 from station.twin.lights import ring
 from station.twin.optics import Optics
-from station.twin.profile import BilinearFit, calibrate, profile, write
+from station.twin.profile import BilinearFit, calibrate, profile, true_profile, write
+from station.twin.rigs import Layout, nominal, random_rig
+from station.twin.scene import Scene
 from station.twin.sensor import STAMP_JITTER_US, Sensor
 from station.twin.shutter import FreeRunning
-from station.documents.toml import as_toml
+from station.twin.spec import Unkind
+from station.twin.starting import NAMES
+from station.twin.starting import write as write_starting_point
+from station.twin.world import Target
 
 CALIBRATION = Path(__file__).parents[2] / "calibration"
 
@@ -102,6 +109,63 @@ def test_fit_has_no_bias_at_the_edges() -> None:
     fitted = BilinearFit(optics)(plane)
     y, x = np.linspace(0, optics.height_px - 1, 104)[:, None], np.linspace(0, optics.width_px - 1, 80)
     np.testing.assert_allclose(fitted[..., 1], 3 + 0.5 * y - 0.25 * x, atol=1e-6)
+
+
+def test_true_profile_knows_the_rig_and_what_its_sheet_looks_like(tmp_path: Path) -> None:
+    rig = random_rig(5, "two_rings")
+    loaded = load_profile(str(true_profile(rig, 60, tmp_path, "truth")))
+    assert loaded.profile.name == "truth"
+    for known, light in zip(loaded.profile.lights, rig.lights, strict=True):
+        assert known.position_mm == pytest.approx(light.position_mm, abs=1e-5)
+        assert known.axis == pytest.approx(light.axis, abs=1e-7)
+        assert known.power == pytest.approx([light.power * c for c in light.colour], abs=1e-5)
+        assert known.lobe == light.lobe
+    scene = Scene(1, dpi=60, rig=rig)
+    scene.place(Target(unkind=Unkind.kind()))
+    places = np.array([[40.0, 60.0], [96.0, 123.0], [150.0, 200.0]])
+    flat = loaded.flat_at(places)
+    for k, on in enumerate(np.eye(8)):
+        picture = (
+            scene.render(on, bit_depth=16, exposure_us=7_500).astype(np.float64) - Sensor(16).black_level
+        )
+        seen = [2 * 255 / 65_535 * picture[int(y), int(x)] for x, y in places]
+        np.testing.assert_allclose(flat[k], seen, rtol=2e-3)
+
+
+def test_light_by_the_true_profiles_formula_is_the_flat_fields(tmp_path: Path) -> None:
+    """Up to the lens's loss in the corners, which the formula of the lights does not know."""
+    rig = random_rig(6)
+    loaded = load_profile(str(true_profile(rig, 60, tmp_path, "truth")))
+    optics = Optics(60, rig.lens)
+    middle = np.array([[(optics.width_px - 1) / 2, (optics.height_px - 1) / 2]])
+    place = np.append(optics.on_height(middle, 0.3)[0], 0.3)
+    codes = []
+    for light in loaded.profile.lights:
+        way = np.array(light.position_mm) - place
+        far = np.linalg.norm(way)
+        facing = -(way @ light.axis) / far
+        codes.append(np.array(light.power) * facing**light.lobe * way[2] / far**3)
+    ratio = loaded.flat_at(middle)[:, 0] / np.array(codes)
+    np.testing.assert_allclose(ratio / ratio.mean(), 1, rtol=3e-3)
+
+
+@pytest.mark.parametrize("layout", ["ring", "two_rings"])
+def test_shipped_starting_points_are_what_the_command_makes_and_say_so(
+    layout: Layout, tmp_path: Path
+) -> None:
+    made, shipped = load_profile(str(write_starting_point(tmp_path, layout))), load_profile(NAMES[layout])
+    assert shipped.profile.replace(flat_field=made.profile.flat_field) == made.profile
+    np.testing.assert_array_equal(shipped.flat, made.flat)
+    assert not shipped.profile.measured
+    assert not shipped.profile.simulated
+    for light, drawn in zip(shipped.profile.lights, nominal(layout), strict=True):
+        assert light.position_mm == pytest.approx(drawn.position_mm, abs=1e-3)
+    assert shipped.path.with_suffix(".npz").stat().st_size < 20_000
+
+
+def test_starting_point_is_as_bright_as_the_twin_with_the_nominal_rig(tmp_path: Path) -> None:
+    flat = load_profile("ring-8").flat
+    assert 100 < flat[:, 13, 10].min() == pytest.approx(flat[:, 13, 10].max(), rel=0.01)
 
 
 def test_toml_reads_back() -> None:

@@ -110,6 +110,10 @@ def test_overexposure_clips_at_full_scale(kind: Unkind) -> None:
     assert (scene.render(ALL, exposure_us=150_000, bit_depth=16) == 65_535).all()
 
 
+def test_a_full_well_is_full_whatever_the_noise() -> None:
+    assert (_scene(Target()).render(ALL, exposure_us=60_000) == 255).all()
+
+
 def test_white_border_reaches_its_place_in_the_range(kind: Unkind, only: Only) -> None:
     """The brightest light, over the area a card can cover."""
     scene = _scene(Target(reflectance=0.86, unkind=kind))
@@ -236,7 +240,7 @@ def test_drift_changes_the_light_by_the_asked_amount(kind: Unkind, only: Only) -
 
 def test_rolling_shutter_lights_the_rows_that_were_exposed(kind: Unkind) -> None:
     on = np.zeros((BANDS, 8))
-    on[3, 0] = 1
+    on[3 * BANDS // 8 : 4 * BANDS // 8, 0] = 1
     values = _values(_scene(Target(unkind=kind)), on).mean(axis=(1, 2))
     rows = len(values)
     assert (values[rows * 3 // 8 + 2 : rows * 4 // 8 - 2] > 1000).all()

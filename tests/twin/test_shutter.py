@@ -10,9 +10,10 @@ import pytest
 
 from station.camera.interface import CameraMode
 from station.twin.camera import TwinCamera
-from station.twin.lightlog import LightLogWriter
+from station.twin.lightlog import LightLogReader, LightLogWriter
 from station.twin.lit_frame import TRIGGER, LitRows
 from station.twin.scene import Scene
+from station.twin.sensor import BANDS
 from station.twin.shutter import FreeRunning, Triggered
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -95,7 +96,7 @@ def test_a_triggered_camera_exposes_when_the_trigger_rises(
     assert camera.exposed == 3
     for place, frame in enumerate(frames):
         assert frame.timestamp_s == pytest.approx((begun_ns + place * 60 * MS + 1.1 * MS) / 1e9, abs=1e-6)
-        np.testing.assert_allclose(frame.on, np.tile(np.eye(8)[place], (8, 1)))  # type: ignore[attr-defined]
+        np.testing.assert_allclose(frame.on, np.tile(np.eye(8)[place], (BANDS, 1)))  # type: ignore[attr-defined]
 
 
 def test_period_and_readout_are_what_was_asked_for(opened: Callable[..., TwinCamera]) -> None:
@@ -128,7 +129,7 @@ def test_edges_that_are_noted_late_are_seen_all_the_same(
     first_ns = round(frame.timestamp_s * 1e9)
     light_log[1].write(first_ns - MS, 1 << 4)
     light_log[1].write(first_ns + 40 * MS, 0)
-    np.testing.assert_array_equal(frame.on, np.tile(np.eye(8)[4], (8, 1)))  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(frame.on, np.tile(np.eye(8)[4], (BANDS, 1)))  # type: ignore[attr-defined]
 
 
 def test_a_board_that_came_later_has_a_log_of_its_own(
@@ -164,3 +165,23 @@ def test_triggers_are_found_once(light_log: Log) -> None:
     writer.write(8, TRIGGER)
     assert rows.triggers_ns() == [8]
     rows.close()
+
+
+def test_many_windows_read_at_once_are_those_read_one_by_one(light_log: Log) -> None:
+    chance = np.random.default_rng(5)
+    for when in np.sort(chance.integers(0, 40 * MS, 300)):
+        light_log[1].write(int(when), int(chance.integers(0, 512)))
+    log = LightLogReader(light_log[0]).open()
+    starts = chance.integers(-5 * MS, 42 * MS, 64)
+    windows = [(int(start), int(start) + 10 * MS) for start in starts]
+    together = log.on_times_of_ns(windows)
+    for (start, end), found in zip(windows, together, strict=True):
+        assert log.on_times_ns(start, end) == found
+        edges = [(0, start), *((mask, when) for when, mask in reversed(list(log.edges_back())))]
+        wanted = [0] * 8
+        for (mask, when), (_, until) in zip(edges, [*edges[1:], (0, end)], strict=True):
+            burned = min(until, end) - max(when, start)
+            for light in range(8):
+                wanted[light] += max(0, burned) * (mask >> light & 1)
+        assert found == wanted
+    log.close()

@@ -46,6 +46,7 @@ def usual_controls() -> dict[int, Control]:
         0x0098091A: Control("White Balance Temperature", 2800, 6500, 1, 4600, 3333),
         0x0098091B: Control("Sharpness", 0, 15, 1, 6, 6),
         0x0098091C: Control("Backlight Compensation", 0, 2, 1, 1, 1),
+        0x08001001: Control("3D Noise Reduction", 1, 4, 1, 3, 3),  # a maker's own
         EXPOSURE_AUTO: Control("Auto Exposure", 0, 3, 1, 3, 3),
         EXPOSURE_ABSOLUTE: Control("Exposure Time, Absolute", 1, 5000, 1, 157, 157),
         0x009A0903: Control("Exposure, Dynamic Framerate", 0, 1, 1, 0, 1),
