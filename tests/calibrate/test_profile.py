@@ -58,7 +58,9 @@ def make(tmp_path: Path) -> Make:
 
     def write(flat: Any = None, old: str = "", new: str = "", **arrays: Any) -> Path:
         array = tmp_path / "bench.npz"
-        np.savez(array, **(arrays or {"flat": np.asarray(ramp() if flat is None else flat, np.float32)}))
+        if "field" not in arrays:
+            arrays["flat"] = np.asarray(ramp() if flat is None else flat, np.float32)
+        np.savez(array, **arrays)
         lights = "".join(LIGHT.format(x=x) for x in (-50, 0, 50, 100))
         text = REST.format(sha256=hashlib.sha256(array.read_bytes()).hexdigest()) + lights
         path = tmp_path / "bench.toml"
@@ -148,7 +150,7 @@ def test_a_changed_array_is_noticed(make: Make) -> None:
     [
         ("width_px = 400", "width_px = 0", "camera.width_px"),
         ("noise_a = 0.02", "noise_aa = 0.02", "camera.noise_a"),
-        ("schema_version = 1", "schema_version = 2", "schema_version"),
+        ("schema_version = 1", "schema_version = 3", "schema_version"),
         ("[camera]", "[camera", "not a TOML file"),
     ],
 )
@@ -176,3 +178,43 @@ def test_an_array_file_that_is_none_is_refused(make: Make) -> None:
     array.write_bytes(b"PK not really")
     path.write_text(path.read_text().replace(old, hashlib.sha256(array.read_bytes()).hexdigest()))
     assert "no readable array" in refused_with(path)
+
+
+def curve() -> Any:
+    """A response of 8 bits, another one for each channel."""
+    return (255 * np.linspace(0, 1, 256) ** np.array([[2.2], [2.0], [1.8]])).astype(np.float32)
+
+
+def with_table(make: Make, response: Any) -> Path:
+    arrays = {} if response is None else {"response": response}
+    return make(old="bit_depth = 8", new='bit_depth = 8\nresponse = "table"', **arrays)
+
+
+def test_a_response_is_read_and_taken_out(make: Make) -> None:
+    loaded = load_profile(str(with_table(make, curve())))
+    assert loaded.response is not None
+    codes = np.array([[[0, 0, 0], [128, 128, 128], [255, 255, 255]]], np.uint8)
+    linear = loaded.linear(codes)
+    assert linear.dtype == np.uint16
+    np.testing.assert_array_equal(linear, np.round(257 * curve()[:, [0, 128, 255]].T)[None])
+    assert loaded.scaled(200, 150).response is loaded.response
+
+
+def test_a_linear_camera_keeps_its_codes(make: Make) -> None:
+    """Whatever else lies in the array file."""
+    loaded = load_profile(str(make(response=curve())))
+    codes = np.zeros((2, 3, 3), np.uint8)
+    assert loaded.response is None
+    assert loaded.linear(codes) is codes
+
+
+def test_wrong_responses_are_refused(make: Make) -> None:
+    bent = curve()
+    bent[1, 100] = 0
+    assert "no readable array named response" in refused_with(with_table(make, None))
+    assert "not a response float32 (3, 256)" in refused_with(with_table(make, curve()[:, :128]))
+    assert "not a response float32 (3, 256)" in refused_with(with_table(make, curve().astype(float)))
+    assert "does not rise" in refused_with(with_table(make, bent))
+    assert "does not rise" in refused_with(with_table(make, np.zeros((3, 256), np.float32)))
+    assert "beyond 0 to 255" in refused_with(with_table(make, curve() * 2))
+    assert "beyond 0 to 255" in refused_with(with_table(make, curve() * np.float32(np.nan)))

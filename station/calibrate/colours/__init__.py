@@ -1,0 +1,1 @@
+"""Colour charts: found in pictures, and from them the matrix to sRGB."""

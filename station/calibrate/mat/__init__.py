@@ -1,0 +1,1 @@
+"""The mat beside the card: a reference by which drift is noticed."""

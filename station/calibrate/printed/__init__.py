@@ -1,0 +1,1 @@
+"""The printable targets: drawn, and written as SVG and PDF."""
