@@ -1,7 +1,7 @@
 """What the rest of the house knows of a camera."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +20,19 @@ class CameraMode:
     gain: float
     period_us: int = 0
     readout_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeldControls:
+    """What a camera's controls were set to by `configure`.
+
+    Attributes:
+        values: by the name that the driver gives it, as it was read back.
+        refused: what would not go to its neutral value and so may change the picture, a sentence for each.
+    """
+
+    values: dict[str, int] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,7 @@ class CapturedFrame(Protocol):
         ...
 
     def pixels(self) -> Pixels:
-        """Linear codes, RGB, (H, W, 3) uint8 or uint16; decoded only when asked for. Safe from any thread."""
+        """Codes, RGB, (H, W, 3) uint8 or uint16; decoded only when asked for. Safe from any thread."""
         ...
 
 
@@ -69,6 +82,10 @@ class Camera(Protocol):
 
     def configure(self, mode: CameraMode) -> CameraMode:
         """Set exposure, gain and size, read back and return what holds now."""
+        ...
+
+    def controls(self) -> HeldControls:
+        """What the last `configure` left the camera's other controls at; empty where there are none."""
         ...
 
     def frames(self) -> Iterator[CapturedFrame]:

@@ -8,10 +8,11 @@ import cv2
 from station.documents.fault import StationError
 
 from .frames import Layout
-from .interface import CameraInfo, CameraMode, CapturedFrame
+from .interface import CameraInfo, CameraMode, CapturedFrame, HeldControls
+from .neutral import freeze, held
 from .pump import Pump
 from .source import DeviceSource, Source, fourcc_text, source_of
-from .v4l2 import Controls, freeze, set_exposure, set_gain
+from .v4l2 import Controls, set_exposure, set_gain
 
 _RAW = ("MJPG", "YUYV", "GREY", "Y16")  # formats whose frames are kept as the driver gave them
 _WARM_UP = 5  # frames of a stream that has just begun: too bright, too dark, or half a picture
@@ -48,6 +49,7 @@ class OpenCvCamera:
         self._pump: Pump | None = None
         self._configured: CameraMode | None = None
         self._now = CameraMode(0, 0, 0, 1.0)
+        self._held = HeldControls()
 
     def open(self) -> CameraInfo:
         """Open the source and wait for its first frame of use; a camera that was lost is opened anew.
@@ -77,7 +79,8 @@ class OpenCvCamera:
     def configure(self, mode: CameraMode) -> CameraMode:
         """Set size, exposure and gain, and return what the driver says holds now.
 
-        Automatic exposure, gain, white balance and focus go off with it. A stream or a recording takes no
+        Automatic exposure, gain, white balance and focus go off with it, and what else the camera does to a
+        picture, as far as it lets us: see `controls`. A stream or a recording takes no
         settings: it is refused unless exposure is 0 (not known) and the size is the one it has.
 
         Raises:
@@ -89,15 +92,20 @@ class OpenCvCamera:
             return pump.do(lambda capture: _unchangeable(capture, mode, (width, height)))
         anew = self._resize(pump, width, height)
         with Controls(self._source.text) as controls:
-            freeze(controls)
+            refused = freeze(controls)
             exposure_us = set_exposure(controls, mode.exposure_us)
             gain = set_gain(controls, mode.gain)
+            self._held = held(controls, refused)
         if not self._triggered:  # else the thread waits for a frame that nobody triggers
             pump.do(self._look, ignore=_WARM_UP if anew else _UNSETTLED)
         self._configured = mode
         now = self._now
         readout_us = mode.readout_us or now.period_us
         return replace(now, exposure_us=exposure_us, gain=gain, readout_us=readout_us)
+
+    def controls(self) -> HeldControls:
+        """What the last `configure` left the device's controls at, and which would not be neutral."""
+        return self._held
 
     def frames(self) -> Iterator[CapturedFrame]:
         """Frames in order, endless; the newest few are kept while nobody asks.

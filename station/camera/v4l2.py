@@ -29,7 +29,6 @@ FOCUS_AUTO = 0x009A090C
 _GONE = (errno.ENODEV, errno.EBADF, errno.ENXIO)
 
 EXPOSURE_UNIT_US = 100
-LINEAR_GAMMA = 100  # the unit is a hundredth
 
 _QUERY = struct.Struct("<II32siiiiIII")
 _CONTROL = struct.Struct("<Ii")
@@ -42,6 +41,8 @@ _VIDIOC_G_CTRL = 0xC008561B
 _VIDIOC_S_CTRL = 0xC008561C
 _DISABLED = 0x0001
 _READ_ONLY = 0x0004
+_NEXT = 0x80000000  # asks for the control behind the one named
+_WITH_VALUE = (1, 2, 3, 8, 9)  # integer, boolean, menu, bit mask, menu of integers
 _CAN_CAPTURE = 0x1 | 0x1000  # one plane, several planes
 _HAS_DEVICE_CAPABILITIES = 0x80000000
 _CAPTURE, _MMAP = 1, 1
@@ -125,13 +126,34 @@ class Controls:
         Raises:
             StationError: `camera_missing`, the device is gone.
         """
+        return self._query(control)[1]
+
+    def offered(self) -> dict[int, Range]:
+        """Every control that can be changed, by its number; a driver that cannot list them has none here.
+
+        Raises:
+            StationError: `camera_missing`, the device is gone.
+        """
+        found: dict[int, Range] = {}
+        number, offered = self._query(_NEXT)
+        while number:
+            if offered is not None:
+                found[number] = offered
+            last = number
+            number, offered = self._query(number | _NEXT)
+            if number <= last:  # a driver that does not know the question would answer the same for ever
+                break
+        return found
+
+    def _query(self, control: int) -> tuple[int, Range | None]:
+        """The number that was answered for, 0 if none, and what it offers."""
         query = bytearray(_QUERY.pack(control, 0, b"", 0, 0, 0, 0, 0, 0, 0))
         if not self._ioctl(_VIDIOC_QUERYCTRL, query):
-            return None
-        _, _, name, least, most, step, usual, flags, _, _ = _QUERY.unpack(query)
-        if flags & (_DISABLED | _READ_ONLY):
-            return None
-        return Range(name.split(b"\0")[0].decode("ascii", "replace"), least, most, step, usual)
+            return 0, None
+        number, kind, name, least, most, step, usual, flags, _, _ = _QUERY.unpack(query)
+        if flags & (_DISABLED | _READ_ONLY) or kind not in _WITH_VALUE:
+            return number, None
+        return number, Range(name.split(b"\0")[0].decode("ascii", "replace"), least, most, step, usual)
 
     def get(self, control: int) -> int:
         """Its value now.
@@ -172,34 +194,6 @@ def _reason(error: OSError) -> str:
         errno.ENODEV: "the camera was unplugged",
         errno.ENXIO: "the camera was unplugged",
     }.get(error.errno or 0, error.strerror or str(error))
-
-
-def freeze(controls: Controls) -> None:
-    """Switch off whatever a camera does to a picture by itself, as far as it lets us.
-
-    Exposure and gain stay as they are; white balance goes to the driver's usual temperature, so that it is
-    the same every time.
-
-    Raises:
-        StationError: `camera_refused`, `camera_missing`.
-    """
-    _manual(controls, EXPOSURE_AUTO, EXPOSURE_MANUAL, "manual exposure")
-    _manual(controls, EXPOSURE_DYNAMIC_FRAMERATE, 0, "fixed frame rate")
-    _manual(controls, AUTO_GAIN, 0, "manual gain")
-    _manual(controls, AUTO_WHITE_BALANCE, 0, "manual white balance")
-    _manual(controls, FOCUS_AUTO, 0, "manual focus")
-    for control, name in ((SHARPNESS, "sharpness"), (BACKLIGHT_COMPENSATION, "backlight compensation")):
-        if (offered := controls.range(control)) is not None:
-            controls.set(control, offered.least, name)
-    if (gamma := controls.range(GAMMA)) is not None and gamma.least <= LINEAR_GAMMA <= gamma.most:
-        controls.set(GAMMA, LINEAR_GAMMA, "gamma")
-    if (warmth := controls.range(WHITE_BALANCE_TEMPERATURE)) is not None:
-        controls.set(WHITE_BALANCE_TEMPERATURE, warmth.usual, "white balance")
-
-
-def _manual(controls: Controls, control: int, value: int, name: str) -> None:
-    if controls.range(control) is not None and (got := controls.set(control, value, name)) != value:
-        raise StationError("camera_refused", f"{name}: asked {value}, got {got}")
 
 
 def set_exposure(controls: Controls, exposure_us: int) -> int:

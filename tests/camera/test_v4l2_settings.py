@@ -12,6 +12,7 @@ from station.twin.v4l2.wire import PixelFormat
 
 DEVICE = "/dev/video42"
 GAIN, WHITE_BALANCE, STRETCH, SHARPNESS, GAMMA = 0x00980913, 0x0098090C, 0x009A0903, 0x0098091B, 0x00980910
+SMOOTHING = 0x08001001
 SMALL = {"YUYV": [(160, 120)], "MJPG": [(160, 120), (320, 240)]}
 
 
@@ -61,6 +62,53 @@ def test_a_refused_setting_is_named(rig: Any, controls: Any, mode: tuple[float, 
     refused = client.ask("configure", *mode)
     assert refused["code"] == "camera_refused"
     assert said in refused["message"]
+    assert len(client.ask("frames", 2)) == 2
+
+
+def test_what_holds_can_be_asked_for(rig: Any) -> None:
+    """Every control with its value, a maker's own smoothing at its least."""
+    _, client = rig(offer=Offer(SMALL))
+    client.open()
+    assert client.ask("controls") == [{}, []]
+    client.ask("configure", 0, 0, 15_000, 1.0)
+    values, refused = client.ask("controls")
+    assert refused == []
+    assert values == {
+        "White Balance, Automatic": 0,
+        "Gamma": 100,
+        "Gain": 16,
+        "White Balance Temperature": 4600,
+        "Sharpness": 0,
+        "Backlight Compensation": 0,
+        "3D Noise Reduction": 1,
+        "Auto Exposure": 1,
+        "Exposure Time, Absolute": 150,
+        "Exposure, Dynamic Framerate": 0,
+    }
+
+
+def steep() -> dict[int, Control]:
+    controls = usual_controls()
+    controls[GAMMA] = Control("Gamma", 120, 500, 1, 220, 220)
+    return controls
+
+
+@pytest.mark.parametrize(
+    ("controls", "said"),
+    [
+        (sticking(SHARPNESS, 3), "sharpness: asked 0, got 3"),
+        (refusing(GAMMA), "gamma: asked 100, refused"),
+        (steep(), "gamma: offers 120 to 500, and 100 is linear"),
+        (refusing(SMOOTHING), "smoothing (3D Noise Reduction): asked 1, refused"),
+    ],
+)
+def test_what_will_not_be_neutral_is_named_and_the_camera_is_used(
+    rig: Any, controls: dict[int, Control], said: str
+) -> None:
+    _, client = rig(offer=Offer(SMALL), controls=controls)
+    client.open()
+    assert client.ask("configure", 0, 0, 15_000, 1.0)[2] == 15_000
+    assert client.ask("controls")[1] == [said]
     assert len(client.ask("frames", 2)) == 2
 
 

@@ -37,6 +37,10 @@ class Child:
         got = self.made.configure(CameraMode(*mode))
         return [got.width_px, got.height_px, got.exposure_us, got.gain, got.period_us, got.readout_us]
 
+    def controls(self) -> list[object]:
+        held = self.made.controls()
+        return [held.values, list(held.refused)]
+
     def frames(self, count: int) -> list[list[object]]:
         told: list[list[object]] = []
         for frame in islice(self.made.frames(), count):
