@@ -1,9 +1,10 @@
-"""False colours, and the legends that say what they mean."""
+"""The card's own colours for a screen; false colours, and the legends that say what they mean."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..documents.profile import UNIT_MATRIX, Matrix
 from .maps import Bools, Bytes, Floats
 
 Table = NDArray[np.uint8]
@@ -25,6 +26,17 @@ HEIGHT = _between((14, 40, 52), (28, 98, 102), (112, 158, 138), (208, 200, 164),
 DOUBT = _between((243, 240, 232), (226, 198, 146), (197, 124, 68), (124, 54, 36), (52, 20, 24))
 SLOPE = _of_opencv(cv2.COLORMAP_BONE)
 DIVERGING = _between((28, 74, 110), (98, 150, 180), (238, 236, 230), (205, 133, 92), (128, 52, 34))
+
+
+def true_colours(linear: Floats, colour: Matrix) -> Floats:
+    """Reflectances (..., 3) of the camera's channels as linear sRGB, by the matrix of its profile.
+
+    With the unit matrix, that of a camera whose colours were never measured, the same array comes back.
+    Otherwise colours that no screen shows are cut at zero; NaN stays NaN.
+    """
+    if colour == UNIT_MATRIX:
+        return linear
+    return np.asarray(np.maximum(linear @ np.array(colour, np.float32).T, 0), np.float32)
 
 
 def robust_range(values: Floats, valid: Bools, low: float, high: float) -> tuple[float, float] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..documents.profile import UNIT_MATRIX, Matrix
 from ..documents.scan import Measurements, ScanManifest
 
 Array = NDArray[np.float64]
@@ -61,6 +62,7 @@ class ReportFacts:
         computed: when the maps were computed, UTC, ISO 8601.
         software, profile, profile_sha256: what they were computed with.
         stages_s: seconds per stage of the computation.
+        colour: from the camera's channels to linear sRGB, as in `CameraProfile`.
         truth_note: for simulated scans, one sentence on how the maps compare with what was simulated.
     """
 
@@ -73,6 +75,7 @@ class ReportFacts:
     profile: str = ""
     profile_sha256: str = ""
     stages_s: Mapping[str, float] = field(default_factory=dict)
+    colour: Matrix = UNIT_MATRIX
     truth_note: str | None = None
 
     @property

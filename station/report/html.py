@@ -14,15 +14,16 @@ and `data-shown` is the fragment that the picture on the screen obeys.
 import base64
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
-from importlib import resources
 from string import Template
 
 from . import tables
 from .centering import balance, card_size_mm, drawing, frame_mm
+from .colour import true_colours
 from .facts import ReportFacts
 from .maps import ReportMaps, shrink
+from .parts import part
 from .text import element, moment
 from .texture import LOSSLESS, encode_normals, encode_srgb, webp_uri
 from .tiles import TILE_LONGEST_PX, Tile, readout_picture, tiles
@@ -54,15 +55,15 @@ def render_report(maps: ReportMaps, summary: ReportFacts, *, longest_px: int = L
     Raises:
         ValueError: arrays or lights do not fit together.
     """
-    shown = shrink(maps.checked(), longest_px)
+    shown = _in_true_colours(shrink(maps.checked(), longest_px), summary)
     small = shrink(shown, TILE_LONGEST_PX)
     tiled = tiles(small)
     script = _script()
-    page = Template(_part("page.html")).substitute(
+    page = Template(part("page.html")).substitute(
         _words(summary, shown, tiled),
         policy=_POLICY.format(script=_hash_source(script)),
-        style=_part("style.css"),
-        shader=_part("card.frag.glsl"),
+        style=part("style.css"),
+        shader=part("card.frag.glsl"),
         script=script,
         data=_json(_data(shown, summary, tiled)),
         normals=webp_uri(encode_normals(shown.normals, shown.valid), LOSSLESS),
@@ -70,6 +71,11 @@ def render_report(maps: ReportMaps, summary: ReportFacts, *, longest_px: int = L
         readout=webp_uri(readout_picture(tiled, _READOUT, small.valid), LOSSLESS),
     )
     return page.encode("utf-8")
+
+
+def _in_true_colours(maps: ReportMaps, facts: ReportFacts) -> ReportMaps:
+    """The albedo as a screen shows it; the stored one stays the camera's."""
+    return replace(maps, albedo=true_colours(maps.albedo, facts.colour))
 
 
 def _words(facts: ReportFacts, maps: ReportMaps, tiled: tuple[Tile, ...]) -> dict[str, str]:
@@ -81,6 +87,7 @@ def _words(facts: ReportFacts, maps: ReportMaps, tiled: tuple[Tile, ...]) -> dic
         "side": element("span", facts.scan.side.capitalize()),
         "taken": element("span", moment(facts.scan.created)),
         "banner": _banner(facts),
+        "warnings": "".join(tables.warning(line) for line in facts.measurements.warnings),
         "key_figures": tables.key_figures(facts.measurements),
         "tiles": "".join(_figure(tile) for tile in tiled),
         "centering": _centering(facts, maps, tiled),
@@ -177,14 +184,9 @@ def _borders(facts: ReportFacts) -> dict[str, object] | None:
 
 
 @cache
-def _part(name: str) -> str:
-    return resources.files(__package__).joinpath("page", name).read_text("utf-8")
-
-
-@cache
 def _script() -> str:
     """All scripts in one closed scope, in the order in which they build on each other."""
-    parts = "\n".join(_part(f"{name}.js") for name in _SCRIPTS)
+    parts = "\n".join(part(f"{name}.js") for name in _SCRIPTS)
     return f'(() => {{\n"use strict";\n{parts}}})();\n'
 
 

@@ -51,6 +51,13 @@ _QUALITY = (
     _Figure("dark_percent", "Too dark", 2, "%", "Card pixels too dark to measure in at least one light."),
     _Figure("bow_mm", "Bow", 2, "mm", "Height of the middle above two opposite edges; may be negative."),
     _Figure("twist_mm", "Twist", 2, "mm", "Distance of one corner from the plane of the other three."),
+    _Figure(
+        "gain_spread_percent", "Lights", 2, "%",
+        "Brightness of the lights against each other since the calibration, rms; it is made good.",
+    ),
+    _Figure("mat_shift_um", "Mat moved", 0, "µm", "Shift of the mat in the picture since the calibration."),
+    _Figure("mat_turn_deg", "Mat turned", 3, "°", "Turn of the mat in the picture since the calibration."),
+    _Figure("focus_percent", "Focus", 0, "%", "Contrast of fine detail against the calibration’s."),
 )  # fmt: skip
 
 
@@ -98,6 +105,11 @@ def _key(name: str, value: str | None, otherwise: str) -> str:
     return f"<div>{element('dt', name)}{shown}</div>"
 
 
+def warning(sentence: str) -> str:
+    """Something that a reader must know before any figure."""
+    return f'<div class="warning" role="note">{element("b", sentence)}</div>'
+
+
 def not_assessed(measurements: Measurements) -> str:
     """The list of what was not looked at, and why."""
     gaps = list(measurements.not_assessed)
@@ -136,17 +148,19 @@ def provenance(facts: ReportFacts) -> str:
         "Plan": _plan(scan.plan),
         "Frames": f"{len(scan.frames)} stored",
     }  # fmt: skip
-    return "".join(_entry(name, value or "not recorded") for name, value in entries.items())
+    return "".join(entry(name, value or "not recorded") for name, value in entries.items())
 
 
-def _entry(name: str, value: str) -> str:
+def entry(name: str, value: str) -> str:
+    """One term and its description, for a `dl`."""
     return f"<div>{element('dt', name)}{element('dd', value)}</div>"
 
 
 def _plan(plan: ScanPlan) -> str:
     lights = ", ".join(map(str, plan.lights))
     exposure = f"{plan.exposure_us / 1000:g} ms · gain {plan.gain:g}"
-    return f"lights {lights} · {exposure} · maps at {plan.rectified_dpi} dpi"
+    kept = f" · {plan.exposure_why}" if plan.exposure_why else ""
+    return f"lights {lights} · {exposure} · maps at {plan.rectified_dpi} dpi{kept}"
 
 
 def _both(of_scan: str, of_result: str) -> str:

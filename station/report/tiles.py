@@ -127,7 +127,7 @@ def readout_picture(shown: tuple[Tile, ...], keys: tuple[str, ...], valid: Bools
 def _albedo(maps: ReportMaps) -> Tile:
     return Tile(
         "albedo", "Albedo", _picture(encode_srgb(maps.albedo), maps.valid),
-        _bar("linear-gradient(to right, #000, #fff)", "0", "1", "reflectance"),
+        bar("linear-gradient(to right, #000, #fff)", "0", "1", "reflectance"),
         "The print itself: colour without light, shadow or gloss.",
     )  # fmt: skip
 
@@ -180,12 +180,15 @@ def _scalar(maps: ReportMaps, key: str, title: str, values: Floats, look: Look, 
         legend = '<div class="legend">Nothing could be measured.</div>'
         return Tile(key, title, _picture(nothing, known), legend, explanation)
     picture = _picture(colour.paint(values, between, look.table), known)
-    legend = _bar(colour.gradient(look.table), *_ends(*between), look.unit)
+    legend = bar(colour.gradient(look.table), *ends(*between), look.unit)
     return Tile(key, title, picture, legend, explanation, values, Readout(key, *between, look.unit))
 
 
-def _ends(low: float, high: float) -> tuple[str, str]:
-    """Both ends with as many decimals as two digits of the range need; a true zero is just 0."""
+def ends(low: float, high: float) -> tuple[str, str]:
+    """Both ends of a colour bar, as text.
+
+    As many decimals as two digits of the range need; a true zero is just 0.
+    """
     decimals = int(np.clip(1 - np.floor(np.log10(high - low)), 0, 4))
     bottom, top = (f"{v:.{decimals}f}".replace("-", "−") if v else "0" for v in (low, high))
     return bottom, top
@@ -195,7 +198,8 @@ def _picture(rgb: Bytes, valid: Bools) -> str:
     return webp_uri(with_alpha(rgb, valid), _QUALITY)
 
 
-def _bar(gradient: str, low: str, high: str, unit: str) -> str:
+def bar(gradient: str, low: str, high: str, unit: str) -> str:
+    """A colour bar between its ends, from plain text; `gradient` is a CSS image."""
     return (
         f'<div class="legend"><span>{escape(low)}</span><i class="bar" style="background:{gradient}"></i>'
         f'<span>{escape(high)}</span><span class="unit">{escape(unit)}</span></div>'

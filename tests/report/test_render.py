@@ -3,43 +3,20 @@
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
 import pytest
 
+from station.documents.profile import UNIT_MATRIX
 from station.documents.scan import Centering, Measurements, NotAssessed, Quality
 from station.report.centering import share_sigma_percent
+from station.report.colour import true_colours
 from station.report.facts import CardLights
 from station.report.html import TWIN_BANNER, render_report
 from station.report.maps import shrink
 from station.report.texture import LOSSLESS, decode_normals, encode_normals, webp_uri
-
-
-class Elements(HTMLParser):
-    """Every start tag with its attributes, and all text outside of scripts and styles."""
-
-    def __init__(self, page: bytes) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self._raw = False
-        self.feed(page.decode())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, {name: value or "" for name, value in attrs}))
-        self._raw = tag in {"script", "style"}
-
-    def handle_data(self, data: str) -> None:
-        self.text += "" if self._raw else f" {data}"
-
-    def handle_endtag(self, tag: str) -> None:
-        self._raw = self._raw and tag not in {"script", "style"}
-
-    @property
-    def words(self) -> str:
-        return " ".join(self.text.replace("\u00a0", " ").split())
+from tests.report.elements import Elements
 
 
 def page_data(page: bytes) -> dict[str, Any]:
@@ -115,6 +92,13 @@ def test_figures_are_those_of_the_documents(card: Any) -> None:
         "4.6 cycles/mm", "0.0021 1/mm", "22 November 2026, 14:03 UTC", "9f2c" * 16, "4.72 s",
     )  # fmt: skip
     assert [figure for figure in figures if figure not in words] == []
+
+
+def test_warnings_stand_before_the_figures(card: Any) -> None:
+    sharpens = "The camera sharpens <its> pictures."
+    measured = card.facts.measurements.replace(warnings=(sharpens, "Calibrate anew."))
+    words = Elements(render_report(card.maps, replace(card.facts, measurements=measured))).words
+    assert words.index(sharpens) < words.index("Calibrate anew.") < words.index("53.4 / 46.6")
 
 
 def test_what_was_not_measured_is_said_in_words(card: Any) -> None:
@@ -242,3 +226,25 @@ def test_a_card_without_a_name_is_called_by_the_end_of_its_identity(card: Any) -
         card.facts, scan=card.facts.scan.replace(name="  ", card_id="0192f3a7aa017000a1b2c3d4e5f60718")
     )
     assert "Card e5f60718" in Elements(render_report(card.maps, facts)).words
+
+
+def test_colours_of_the_profile_reach_the_page_and_the_identity_changes_nothing(card: Any) -> None:
+    plain = render_report(card.maps, card.facts)
+    assert render_report(card.maps, replace(card.facts, colour=UNIT_MATRIX)) == plain
+    swapped = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+    red_for_blue = replace(card.maps, albedo=np.ascontiguousarray(card.maps.albedo[..., ::-1]))
+    assert render_report(card.maps, replace(card.facts, colour=swapped)) == render_report(
+        red_for_blue, card.facts
+    )
+
+
+def test_true_colours_are_a_matrix_and_never_negative() -> None:
+    matrix = ((1.5, -0.5, 0.0), (0.0, 1.0, 0.0), (0.0, -0.25, 1.25))
+    linear = np.array([[[0.2, 0.4, 0.4], [0.1, 0.9, 0.1], [np.nan, 0.1, 0.1]]], np.float32)
+    shown = true_colours(linear, matrix)
+    assert shown[0, 0] == pytest.approx([0.1, 0.4, 0.4])
+    assert shown[0, 1] == pytest.approx([0.0, 0.9, 0.0])
+    assert np.isnan(shown[0, 2]).any()
+    assert true_colours(linear, UNIT_MATRIX) is linear
+    grey = np.full((2, 2, 3), 0.3, np.float32)
+    assert true_colours(grey, matrix) == pytest.approx(grey)
