@@ -7,7 +7,7 @@ import typer
 
 from .. import __version__
 from ..config import Settings, load
-from . import catalogue, configuring, demo, normals, rig, scanning, services
+from . import calibrate, catalogue, configuring, demo, normals, profile, reprocess, rig, scanning, services
 
 app = typer.Typer(
     name="station",
@@ -62,6 +62,9 @@ configuring.register(app)
 catalogue.register(app)
 normals.register(app)
 rig.register(app)
+calibrate.register(app)
+profile.register(app)
+reprocess.register(app)
 
 
 def run() -> None:

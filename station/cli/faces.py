@@ -3,6 +3,7 @@
 Everything shown comes from a document; what is None is said to be not measured.
 """
 
+from ..documents.ageing import Ageing
 from ..documents.event import Status
 from ..documents.scan import Centering, Quality, ScanSummary
 
@@ -30,6 +31,7 @@ def status_text(status: Status) -> str:
         ("rig", f"{status.rig.state}: {status.rig.name} {_in_brackets(status.rig.evidence)}"),
         ("camera", f"{status.camera.state}: {status.camera.name} {_in_brackets(status.camera.evidence)}"),
         ("profile", status.profile),
+        *(("calibration", line) for line in _ageing(status.calibration)),
         ("to compute", str(len(status.processing))),
         ("to deliver", str(status.undelivered)),
         ("scans", f"{status.scans} in {status.data}"),
@@ -38,6 +40,15 @@ def status_text(status: Status) -> str:
     if status.fault:
         rows.append(("fault", status.fault))
     return "\n".join(f"{name:<11} {value.rstrip()}" for name, value in rows)
+
+
+def _ageing(found: Ageing) -> list[str]:
+    """One line a sign, or one that there is none."""
+    if found.signs:
+        return [f"{sign.state}: {sign.message} {sign.next_step}" for sign in found.signs]
+    if found.state == "ok":
+        return [f"holds, by the last {found.scans} scans"]
+    return ["not assessed: too few scans with this profile"]
 
 
 def _in_brackets(text: str) -> str:
@@ -70,6 +81,7 @@ def scan_text(scan: ScanSummary) -> str:
     ]
     if scan.result is not None:
         measured = scan.result.measurements
+        rows += [("warning", line) for line in measured.warnings]
         rows.append(("centering", centering_text(measured.centering)))
         rows.append(("candidates", candidates_text(measured.flaw_candidates)))
         rows += [("quality", line) for line in quality_lines(measured.quality)]
@@ -116,6 +128,10 @@ _QUALITY = (
     ("dark_percent", "too dark", "{:.2f} %"),
     ("bow_mm", "bow", "{:+.2f} mm"),
     ("twist_mm", "twist", "{:+.2f} mm"),
+    ("gain_spread_percent", "lights against the calibration", "{:.2f} % rms"),
+    ("mat_shift_um", "mat moved", "{:.0f} um"),
+    ("mat_turn_deg", "mat turned", "{:+.3f} deg"),
+    ("focus_percent", "sharpness against the calibration", "{:.0f} %"),
 )
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..client import StationClient
 from ..config import Settings
+from ..documents.calibration_check import CalibrationCheck
 from ..documents.fault import StationError
 from ..documents.rig import RigAnswer, RigAsk, RigOrder, RigReport, RigTraffic, SelftestReport
 
@@ -30,6 +31,10 @@ class Rig(Protocol):
 
     def selftest(self) -> SelftestReport:
         """Look at each light."""
+        ...
+
+    def check(self) -> CalibrationCheck:
+        """Hold the rig against its profile."""
         ...
 
 
@@ -56,15 +61,24 @@ class ControlRig:
     def selftest(self) -> SelftestReport:
         """See `Rig`."""
         head = self._client.status().seq
-        test_id = self._client.call("rig.selftest")["test_id"]
+        return SelftestReport.model_validate(
+            self._ended(head, "rig.tested", self._client.call("rig.selftest")["test_id"])
+        )
+
+    def check(self) -> CalibrationCheck:
+        """See `Rig`."""
+        head = self._client.status().seq
+        return CalibrationCheck.model_validate(
+            self._ended(head, "calibrate.checked", self._client.call("calibrate.check")["check_id"])
+        )
+
+    def _ended(self, head: int, kind: str, cause: str) -> dict[str, Any]:
         ended = next(
-            event
-            for event in self._client.events(after=head)
-            if event.type == "rig.tested" and event.cause == test_id
+            event for event in self._client.events(after=head) if event.type == kind and event.cause == cause
         )
         if "code" in ended.data:
             raise StationError(ended.data["code"], ended.data["message"])
-        return SelftestReport.model_validate(ended.data)
+        return ended.data
 
 
 @contextmanager

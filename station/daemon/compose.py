@@ -8,30 +8,39 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from ..archive.catalogue import Catalogue
-from ..archive.durable import storing
 from ..archive.recovery import Recovery, recover
 from ..bus.control import ControlServer
 from ..bus.delivery import Deliverer
 from ..bus.events import EventPublisher
 from ..bus.method import table
-from ..calibrate.profile import LoadedProfile, load_profile
+from ..calibrate.profile import LoadedProfile
+from ..calibrate.store import profile_in_use, require_own
 from ..camera.interface import Camera
 from ..camera.opencv_camera import OpenCvCamera
 from ..config import Settings
 from ..documents.ids import new_id
 from ..photometric.cuda import best_solver
+from ..rig.interface import BoardInfo
 from ..rig.serial_rig import SerialRig
+from ..scan.calibration.bench import bench_of
+from ..scan.calibration.desk import Calibrating, CalibrationDesk, Place
+from ..scan.calibration.photographer import DevicePhotographer
+from ..scan.calibration.taking import Bench
 from ..scan.desk import RigDesk
 from ..scan.devices import Devices
 from ..scan.exposure import LightCheck
 from ..scan.journal import Journal
 from ..scan.looking import Eyes
 from ..scan.processor import Processor
-from ..scan.recorder import ScanRecorder
+from ..scan.recorder import SOFTWARE, ScanRecorder
+from ..scan.reprocess import Reprocessor
 from ..scan.runner import ScanRunner
 from ..scan.service import ScanService
+from ..share.durable import storing
+from .calibration_methods import calibration_methods, laying_methods
 from .methods import bench_methods, station_methods
 from .outgoing import Outgoing
+from .result_methods import result_methods
 from .rig_methods import rig_methods
 
 if TYPE_CHECKING:
@@ -69,7 +78,7 @@ class Daemon:
 
     async def _open(self) -> None:
         settings = self._settings
-        profile = load_profile(settings.scan.profile)
+        profile = profile_in_use(settings)
         catalogue, recovery = self._open_archive()
         bench = self._open_bench()
         publisher = await self._entered(
@@ -86,8 +95,13 @@ class Daemon:
         processor.open()
         self._stack.push_async_callback(processor.close)
         await self._open_delivery(journal)
+        calibration = self._open_calibration(devices, runner, service, journal)
         methods = table(
-            *station_methods(service, journal), *rig_methods(desk), *(bench_methods(bench) if bench else ())
+            *station_methods(service, journal),
+            *rig_methods(desk),
+            *calibration_methods(calibration),
+            *result_methods(Reprocessor(settings, journal, processor)),
+            *((*bench_methods(bench), *laying_methods(bench, calibration.calibrating)) if bench else ()),
         )
         await self._entered(ControlServer(settings.endpoint("control"), methods))
         for event in recovery.events:
@@ -140,14 +154,14 @@ class Daemon:
             settings.rig.open_timeout_s,
             on_fault=lambda error: _in_loop(loop, lambda: service.board_fault(error)),
         )
-        devices = Devices(rig, self._camera(bench))
+        devices = Devices(rig, self._camera(bench), self._admission(profile))
         processor = Processor(self._root, journal, profile, best_solver())
         recorder = ScanRecorder(
             self._root, journal, lambda: service.provenance(profile.sha256), processor.submit
         )
         runner = ScanRunner(rig, devices.camera, LightCheck(profile, settings.camera), recorder)
         service = ScanService(
-            settings, self._boot, devices, journal, runner, recorder, processor, profile.profile.name
+            settings, self._boot, devices, journal, runner, recorder, processor, profile.profile
         )
         self._stack.callback(recorder.close)
         self._stack.callback(runner.close)
@@ -157,6 +171,31 @@ class Daemon:
         desk = RigDesk(service, devices, eyes, rig, settings.rig.baud, journal, runner)
         self._stack.push_async_callback(desk.close)
         return devices, runner, service, processor, desk
+
+    def _open_calibration(
+        self, devices: Devices, runner: ScanRunner, service: ScanService, journal: Journal
+    ) -> CalibrationDesk:
+        settings = self._settings
+        photographer = DevicePhotographer(devices.rig, devices.camera, settings.camera, runner)
+
+        def bench() -> Bench:
+            return bench_of(settings, devices.open_rig(), devices.open_camera(), devices.camera)
+
+        place = Place(self._root, SOFTWARE, settings.scan.exposure_us, bench)
+        calibrating = Calibrating(place, photographer, simulated=settings.simulated)
+
+        async def opened() -> None:
+            await runner.on_rig(devices.open_rig)
+            await runner.on_camera(devices.open_camera)
+
+        desk = CalibrationDesk(calibrating, service, opened, journal.tell)
+        self._stack.push_async_callback(desk.close)
+        return desk
+
+    def _admission(self, profile: LoadedProfile) -> Callable[[BoardInfo], None]:
+        """Refuses a board that the profile does not belong to."""
+        simulated = self._settings.simulated
+        return lambda board: require_own(profile.profile, board.board, simulated=simulated or board.simulated)
 
     def _port(self, bench: "TwinBench | None") -> str:
         port = self._settings.rig.port

@@ -1,8 +1,9 @@
-"""The methods `rig.*` of `control`: what `station rig` asks for while a daemon owns the port."""
+"""The methods of `control` that look at the rig while a daemon owns it: `rig.*` and `calibrate.check`."""
 
 from typing import Any
 
 from ..bus.method import Method
+from ..documents.calibration_check import CheckStarted
 from ..documents.requests import NoParams
 from ..documents.rig import (
     RigAnswer,
@@ -21,7 +22,7 @@ Methods = tuple[Method[Any], ...]
 
 def rig_methods(desk: RigDesk) -> Methods:
     """None of them disturbs a scan: they are refused with `busy` while one runs."""
-    return (*_asking(desk), *_testing(desk), *_lending(desk))
+    return (*_asking(desk), *_testing(desk), *_checking(desk), *_lending(desk))
 
 
 def _asking(desk: RigDesk) -> Methods:
@@ -67,6 +68,23 @@ def _testing(desk: RigDesk) -> Methods:
             "Light each light alone and see whether the camera sees it where the profile says.",
             effect="Lights go on and off.",
             completes="rig.tested",
+        ),
+    )
+
+
+def _checking(desk: RigDesk) -> Methods:
+    async def check(_: NoParams) -> CheckStarted:
+        return CheckStarted(check_id=await desk.start_check())
+
+    return (
+        Method(
+            "calibrate.check",
+            check,
+            NoParams,
+            CheckStarted,
+            "Look at the mat under each light and say whether the rig is still as it was calibrated.",
+            effect="Lights go on and off.",
+            completes="calibrate.checked",
         ),
     )
 

@@ -33,15 +33,16 @@ def read_lp(path: Path) -> tuple[LitPicture, ...]:
     Raises:
         StationError: `source_unreadable`, with the file and the line that is wrong.
     """
-    lines = lines_of(path)
-    if not lines:
-        raise unreadable(f"{path} is empty: a light list begins with the number of its pictures")
-    (_, first), *rest = lines
-    if not first.isascii() or not first.isdigit():
-        raise unreadable(f"{path} begins with {first[:40]!r}, not with the number of its pictures")
-    if int(first) != len(rest):
-        raise unreadable(f"{path} announces {int(first)} pictures and lists {len(rest)}")
-    return tuple(_picture(path, number, line) for number, line in rest)
+    return tuple(LitPicture(_found(path, where, name), vector) for where, name, vector in _entries(path))
+
+
+def read_lp_lights(path: Path) -> tuple[tuple[str, Vector], ...]:
+    """The names and lights of a list, in its order, wherever its pictures are.
+
+    Raises:
+        StationError: `source_unreadable`, with the file and the line that is wrong.
+    """
+    return tuple((name, vector) for _, name, vector in _entries(path))
 
 
 def write_lp(path: Path, pictures: Sequence[tuple[str, Vector]]) -> None:
@@ -57,13 +58,24 @@ def write_lp(path: Path, pictures: Sequence[tuple[str, Vector]]) -> None:
     store(path, ("\n".join(lines) + "\n").encode())
 
 
-def _picture(path: Path, number: int, line: str) -> LitPicture:
-    where = f"{path} line {number}"
+def _entries(path: Path) -> list[tuple[str, str, Vector]]:
+    """Of each line: where it is, the picture's name, its light."""
+    lines = lines_of(path)
+    if not lines:
+        raise unreadable(f"{path} is empty: a light list begins with the number of its pictures")
+    (_, first), *rest = lines
+    if not first.isascii() or not first.isdigit():
+        raise unreadable(f"{path} begins with {first[:40]!r}, not with the number of its pictures")
+    if int(first) != len(rest):
+        raise unreadable(f"{path} announces {int(first)} pictures and lists {len(rest)}")
+    return [_entry(f"{path} line {number}", line) for number, line in rest]
+
+
+def _entry(where: str, line: str) -> tuple[str, str, Vector]:
     parts = line.rsplit(maxsplit=3)
     if len(parts) != 4:
         raise unreadable(f"{where} is not a picture's name and three numbers: {line[:60]!r}")
-    name = parts[0].strip().strip(QUOTES)
-    return LitPicture(_found(path, where, name), _vector(where, parts[1:]))
+    return where, parts[0].strip().strip(QUOTES), _vector(where, parts[1:])
 
 
 def _vector(where: str, words: Sequence[str]) -> Vector:

@@ -2,19 +2,23 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from ..documents.base import Document
 from ..documents.fault import StationError
 from ..documents.ids import new_id
 from ..documents.rig import RigAnswer, RigLent, RigOrder, RigReport, RigTraffic
 from ..rig.diagnosis import carry_out, report
 from ..rig.serial_rig import SerialRig
+from .checking import check
 from .devices import Devices
 from .journal import Journal
 from .looking import Eyes, Threads, selftest
 from .service import ScanService
 
 GONE = ("rig_missing", "rig_silent", "rig_fault", "camera_missing", "camera_silent")
+Look = Callable[[Eyes, Threads], Awaitable[Document]]
 log = logging.getLogger(__name__)
 
 
@@ -60,23 +64,30 @@ class RigDesk:
 
     async def start_selftest(self) -> str:
         """Begin to look at the lights; the event `rig.tested` of this cause ends it."""
+        return self._start("rig.tested", "the selftest looks at its lights", selftest)
+
+    async def start_check(self) -> str:
+        """Begin to hold the rig against its profile; the event `calibrate.checked` of this cause ends it."""
+        return self._start("calibrate.checked", "it is held against its calibration", check)
+
+    def _start(self, ends: str, why: str, work: Look) -> str:
         test_id = new_id()
-        self._service.take_hold("the selftest looks at its lights")
-        self._test = asyncio.create_task(self._look(test_id), name=f"selftest {test_id}")
+        self._service.take_hold(why)
+        self._test = asyncio.create_task(self._look(test_id, ends, work), name=f"{ends} {test_id}")
         return test_id
 
-    async def _look(self, test_id: str) -> None:
+    async def _look(self, test_id: str, ends: str, work: Look) -> None:
         try:
             await self._threads.on_rig(self._devices.open_rig)
             await self._threads.on_camera(self._devices.open_camera)
-            found = (await selftest(self._eyes, self._threads)).model_dump(mode="json")
+            found = (await work(self._eyes, self._threads)).model_dump(mode="json")
         except StationError as error:
             found = {"code": error.code, "message": str(error)}
             if error.code in GONE:
                 await self._service.device_failed(error)
         finally:
             self._service.let_go()
-        await self._journal.tell("rig.tested", found, test_id)
+        await self._journal.tell(ends, found, test_id)
 
     async def release(self, for_s: float, why: str) -> RigLent:
         """Let another program open the port, until `retake`, but not longer than `for_s`."""

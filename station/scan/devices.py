@@ -5,6 +5,7 @@ One line in the log when a device is lost, one when it is back; tries in between
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,12 +20,21 @@ CAMERA_FAULTS = ("camera_missing", "camera_silent", "camera_refused")
 UNKNOWN = DeviceStatus(state="unknown", evidence="not opened yet")
 
 
+def _any_board(_: BoardInfo) -> None:
+    """Admit whoever answers."""
+
+
 @dataclass
 class Devices:
-    """Both devices and what was last seen of them. `open` blocks; a status follows from evidence alone."""
+    """Both devices and what was last seen of them. `open` blocks; a status follows from evidence alone.
+
+    Attributes:
+        admit: raises `StationError` where scans must not be taken with this board.
+    """
 
     rig: Rig
     camera: Camera
+    admit: Callable[[BoardInfo], None] = _any_board
     board: BoardInfo | None = None
     eye: CameraInfo | None = None
     rig_status: DeviceStatus = field(default=UNKNOWN)
@@ -36,13 +46,13 @@ class Devices:
         """Open the rig unless it is open.
 
         Raises:
-            StationError: what the rig says; `busy`, its port is lent.
+            StationError: what the rig says; `busy`, its port is lent; what `admit` raises.
         """
         if self.lent_to:
             raise StationError("busy", f"the rig's port is lent to {self.lent_to}")
         if self.board is None:
             try:
-                self.board = self.rig.open()
+                self.board = self._admitted(self.rig.open())
             except StationError as error:
                 self._still_lost(error)
                 raise
@@ -53,6 +63,14 @@ class Devices:
             )
             log.info("rig %s: %s", self._came("rig"), self.rig_status.evidence)
         return self.board
+
+    def _admitted(self, board: BoardInfo) -> BoardInfo:
+        try:
+            self.admit(board)
+        except StationError:
+            self.rig.close()
+            raise
+        return board
 
     def _still_lost(self, error: StationError) -> None:
         """The newest reason is the evidence."""

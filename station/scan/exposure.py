@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..calibrate.codes import TOP
 from ..calibrate.profile import LoadedProfile
 from ..camera.interface import CameraMode, CapturedFrame, Pixels
 from ..camera.matcher import ambient_fault, coarse, coarse_flat, exposed_within, verify_stack
@@ -23,16 +24,10 @@ FRAMES_PER_LIGHT = 60
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A frame's pixels and their coarse brightness pattern."""
+    """A frame's pixels as the camera gave them, and their coarse brightness pattern in linear codes."""
 
     pixels: Pixels
     coarse: Floats
-
-
-def decode(frame: CapturedFrame) -> Decoded:
-    """Fetch the pixels of an accepted frame."""
-    pixels = frame.pixels()
-    return Decoded(pixels, coarse(pixels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +59,17 @@ def await_exposure(
     )
 
 
+def linear_coarse(pixels: Pixels, profile: LoadedProfile) -> Floats:
+    """The coarse brightness pattern of a frame; of a camera that is not linear, in linear codes.
+
+    Raises:
+        StationError: `stack_unusable`, its codes are not those of the profile.
+    """
+    if profile.response is None:
+        return coarse(pixels)
+    return np.asarray(coarse(pixels, profile.linear) * (profile.profile.camera.full_scale / TOP), np.float32)
+
+
 class LightCheck:
     """What the profile says about the pictures to come: their mode, and which pattern each light leaves.
 
@@ -76,7 +82,17 @@ class LightCheck:
         self.camera = profile.profile.camera
         self.wire = camera.wired
         self._settings = camera
+        self._profile = profile
         self._flat = coarse_flat(profile.flat)
+
+    def decode(self, frame: CapturedFrame) -> Decoded:
+        """Fetch the pixels of an accepted frame.
+
+        Raises:
+            StationError: what the camera says; `stack_unusable`, its codes are not those of the profile.
+        """
+        pixels = frame.pixels()
+        return Decoded(pixels, linear_coarse(pixels, self._profile))
 
     def mode_for(self, plan: ScanPlan) -> CameraMode:
         """What to ask of the camera; sizes of zero leave its own."""

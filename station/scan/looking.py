@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibrate.profile import LoadedProfile
-from ..camera.interface import Camera, CameraMode, full_scale
+from ..camera.interface import Camera, CameraMode, Pixels, full_scale
 from ..camera.matcher import coarse, coarse_flat, exposed_within
 from ..config import Settings
 from ..documents.fault import StationError
 from ..documents.rig import SelftestReport
 from ..rig.interface import Rig, Switched
+from .exposure import linear_coarse
 from .selftest import Looks, Scale, judge
 
 Floats = NDArray[np.float32]
@@ -69,20 +70,33 @@ class Eyes:
         """A coarse picture wholly exposed since the switching, in codes of the profile; camera's thread.
 
         Raises:
+            StationError: see `frame`.
+        """
+        return self.seen(self.frame(mode, lit))
+
+    def frame(self, mode: CameraMode, lit: Switched) -> Pixels:
+        """A frame wholly exposed since the switching, as the camera gave it; camera's thread.
+
+        Raises:
             StationError: `frames_mismatched`, there is none; or what the camera says.
         """
         late_us = self.profile.profile.camera.stamp_late_us
         off_s = None if lit.light is None else lit.requested_s + MAX_ON_MS / 1_000
         for looked_at, frame in enumerate(self.camera.frames(), 1):
             if exposed_within(frame.timestamp_s, mode, late_us, lit.acknowledged_s, off_s):
-                pixels = frame.pixels()
-                scale = self.profile.profile.camera.full_scale / full_scale(pixels.dtype)
-                return np.asarray(coarse(pixels) * scale, np.float32)
+                return frame.pixels()
             if looked_at >= FRAMES_PER_LOOK:
                 break
         raise StationError(
             "frames_mismatched", f"none of {FRAMES_PER_LOOK} frames was exposed while the lights stood still"
         )
+
+    def seen(self, pixels: Pixels) -> Floats:
+        """The coarse picture of a frame, in codes of the profile."""
+        if self.profile.response is not None:
+            return linear_coarse(pixels, self.profile)
+        scale = self.profile.profile.camera.full_scale / full_scale(pixels.dtype)
+        return np.asarray(coarse(pixels) * scale, np.float32)
 
 
 async def selftest(eyes: Eyes, threads: Threads) -> SelftestReport:
@@ -91,12 +105,7 @@ async def selftest(eyes: Eyes, threads: Threads) -> SelftestReport:
     Raises:
         StationError: what rig or camera say; `camera_refused`, the camera does not run freely.
     """
-    if eyes.settings.camera.trigger != "none":
-        raise StationError(
-            "camera_refused",
-            "the selftest needs a camera that runs freely, and `camera.trigger` says that this one waits",
-            'Set `camera.trigger = "none"` and the camera to run freely for the selftest.',
-        )
+    require_free_running(eyes, "selftest")
     mode = await threads.on_camera(eyes.configured)
     try:
         looks = await _looks(lambda light: _look(eyes, threads, mode, light), len(eyes.profile.flat))
@@ -105,6 +114,20 @@ async def selftest(eyes: Eyes, threads: Threads) -> SelftestReport:
     camera = eyes.profile.profile.camera
     report = judge(looks, eyes.flat, Scale(camera.black_level, camera.full_scale))
     return report.replace(simulated=eyes.simulated, profile=eyes.profile.profile.name)
+
+
+def require_free_running(eyes: Eyes, who: str) -> None:
+    """Refuse a camera that waits for its trigger.
+
+    Raises:
+        StationError: `camera_refused`.
+    """
+    if eyes.settings.camera.trigger != "none":
+        raise StationError(
+            "camera_refused",
+            f"the {who} needs a camera that runs freely, and `camera.trigger` says that this one waits",
+            f'Set `camera.trigger = "none"` and the camera to run freely for the {who}.',
+        )
 
 
 async def _looks(look: Callable[[int | None], Awaitable[Floats]], lights: int) -> Looks:

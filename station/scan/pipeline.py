@@ -1,7 +1,7 @@
 """From a stack of pictures to maps and measurements, in the order of the light's way back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,16 +14,17 @@ from ..card.geometry import sampled_dpi
 from ..card.outline import find_outline
 from ..card.rectify import rectification
 from ..card.sharpness import mtf50
-from ..documents.scan import Measurements, Outline
+from ..documents.scan import Measurements, Outline, Quality
 from ..photometric.brackets import Bracket, joined_unit, merged
 from ..photometric.register import coarse_shifts, register
 from ..photometric.solve import ROBUST, Alignment, Estimator, MeanRatio, Solver, mean_ratio, solve
 from ..photometric.stack import LightField, Pictures, Sensor, pictures, unusable
-from .drift import refit_light
+from .drift import Drift, refit_light
 from .figures import measurements
 from .grader_maps import GraderMaps, grader_maps
 from .maps import Maps, rectified_maps
 from .stopwatch import Stopwatch
+from .trueness import with_trueness
 from .window import INSIDE_MM, Face, Surroundings, Window, around, card_mask, sensor
 
 CARD_THICKNESS_MM = 0.3
@@ -53,7 +54,7 @@ class Shorter:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The pictures of one side.
+    """The pictures of one side, in codes of the camera.
 
     Attributes:
         ambient: all lights off.
@@ -75,6 +76,21 @@ class Stack:
     def lit_us(self) -> tuple[int, ...]:
         """Time for which each row saw its light, for every light."""
         return self.on_us or (self.exposure_us,) * len(self.lights)
+
+    def linear(self, profile: LoadedProfile) -> "Stack":
+        """The stack in linear codes: itself where the camera is linear.
+
+        Raises:
+            StationError: `stack_unusable`, its codes are not those of the profile.
+        """
+        if profile.response is None:
+            return self
+        return replace(
+            self,
+            ambient=profile.linear(self.ambient),
+            lights=tuple(profile.linear(frame) for frame in self.lights),
+            brackets=tuple(replace(one, picture=profile.linear(one.picture)) for one in self.brackets),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +130,7 @@ def compute(
     watch = _Stages(progress)
     watch.begin("outline")
     fitted = _fitting_profile(stack, profile)
-    camera = fitted.profile.camera
+    camera, stack = fitted.profile.camera, stack.linear(fitted)
     bright = _mean_picture(stack)
     outline = find_outline(bright, camera, CARD_THICKNESS_MM)
     watch.begin("register")
@@ -143,8 +159,22 @@ def compute(
         centering=find_centering(maps.albedo, dpi, outline),
         mtf50=mtf50(bright, camera, outline, CARD_THICKNESS_MM),
     )
-    measured = measured.replace(flaw_candidates=len(grader.candidates.items))
+    quality = _held(measured.quality, stack, fitted, drift)
+    measured = measured.replace(flaw_candidates=len(grader.candidates.items), quality=quality)
     return Computed(maps, measured, watch.end(), grader)
+
+
+def _held(quality: Quality, stack: Stack, profile: LoadedProfile, drift: Drift) -> Quality:
+    """The figures of a scan with how far the rig is from its calibration."""
+    return with_trueness(
+        quality,
+        stack.lights,
+        stack.ambient,
+        profile,
+        lights=stack.light_indices,
+        lit_us=stack.lit_us,
+        gains=drift.gains,
+    )
 
 
 class _Stages:
@@ -275,12 +305,12 @@ def _shares(stack: Stack) -> list[tuple[Shorter, int, float]]:
 def rectified_light_frames(
     stack: Stack, profile: LoadedProfile, outline: Outline, dpi: float
 ) -> tuple[NDArray[np.float32], ...]:
-    """Each light's picture less the ambient one, in the card frame: codes float32 (H, W, 3).
+    """Each light's picture less the ambient one, in the card frame: linear codes float32 (H, W, 3).
 
     Raises:
         StationError: `stack_unusable`, `profile_invalid`.
     """
     camera = _fitting_profile(stack, profile).profile.camera
     plan = rectification(camera, outline, dpi, CARD_THICKNESS_MM)
-    dark = stack.ambient.astype(np.float32)
-    return tuple(plan.apply(frame.astype(np.float32) - dark) for frame in stack.lights)
+    dark = profile.linear(stack.ambient).astype(np.float32)
+    return tuple(plan.apply(profile.linear(frame).astype(np.float32) - dark) for frame in stack.lights)

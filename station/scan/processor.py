@@ -2,34 +2,38 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from ..archive.folder import manifest_sha256, read_manifest, read_stack
-from ..archive.results import ResultWriter
 from ..calibrate.profile import LoadedProfile
-from ..camera.interface import Pixels
+from ..documents.ageing import Ageing
 from ..documents.fault import StationError
-from ..documents.frame import FrameRecord
-from ..documents.scan import ResultManifest, ScanManifest
+from ..documents.scan import Measurements, Quality
 from ..photometric.solve import Solver, solve
-from .grader_maps import as_document
+from .ageing import MEMORY, ageing, marked
 from .journal import Journal
-from .pipeline import Computed, Shorter, Stack, compute
-from .recorder import SOFTWARE
-from .reporting import report_of
-from .stopwatch import Stopwatch
+from .pipeline import Stack
+from .stored import compute_stored, enter, unmarked
 
-Progress = Callable[[str], None]
 log = logging.getLogger(__name__)
 DISK_FAULTS = ("disk_full", "data_unwritable")
 STACKS_IN_MEMORY = 2
 """Stacks kept from the capture; older ones are read from the disk again, so that memory stays bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A stack to compute. `again`: with this profile, although there may be a result by another one."""
+
+    scan_id: str
+    stack: Stack | None = None
+    again: LoadedProfile | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.scan_id, self.again.sha256 if self.again else ""
 
 
 class Processor:
@@ -44,20 +48,35 @@ class Processor:
         self._profile = profile
         self._solver = solver
         self._thread = ThreadPoolExecutor(1, "compute")
-        self._waiting: OrderedDict[str, Stack | None] = OrderedDict()
+        self._waiting: OrderedDict[tuple[str, str], _Job] = OrderedDict()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._current: str | None = None
+        self._seen: deque[Quality] = deque(maxlen=MEMORY)
+        self._ageing = ageing((), profile.profile)
+
+    @property
+    def ageing(self) -> Ageing:
+        """What the newest scans say of the profile."""
+        return self._ageing
 
     @property
     def waiting(self) -> tuple[str, ...]:
         """Scans being computed or waiting for it."""
-        return ((self._current,) if self._current else ()) + tuple(self._waiting)
+        queued = [job.scan_id for job in self._waiting.values()]
+        return tuple(dict.fromkeys([self._current, *queued] if self._current else queued))
 
     def submit(self, scan_id: str, stack: Stack | None = None) -> None:
         """Queue a captured scan; without a stack it is read from the disk."""
-        held = sum(one is not None for one in self._waiting.values())
-        self._waiting[scan_id] = stack if held < STACKS_IN_MEMORY else None
+        held = sum(job.stack is not None for job in self._waiting.values())
+        self._queue(_Job(scan_id, stack if held < STACKS_IN_MEMORY else None))
+
+    def again(self, scan_id: str, profile: LoadedProfile) -> None:
+        """Queue a stored stack for a further result, by this profile. A stop of the daemon forgets it."""
+        self._queue(_Job(scan_id, again=profile))
+
+    def _queue(self, job: _Job) -> None:
+        self._waiting[job.key] = job
         self._wake.set()
 
     def open(self) -> None:
@@ -74,17 +93,45 @@ class Processor:
         self._thread.shutdown(wait=True)
 
     async def _work(self) -> None:
+        await self._remember()
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                self._current, stack = self._waiting.popitem(last=False)
+                _, job = self._waiting.popitem(last=False)
+                self._current = job.scan_id
                 try:
-                    await self._one(self._current, stack)
+                    await self._one(job)
                 finally:
                     self._current = None
 
-    async def _one(self, scan_id: str, stack: Stack | None) -> None:
+    async def _remember(self) -> None:
+        """What the profile's newest scans were like, so that a restart forgets nothing."""
+        try:
+            scans = await self._journal.ask(lambda catalogue: catalogue.scans(MEMORY))
+        except StationError as error:  # the scans to come say it again
+            log.warning("the newest scans could not be looked at: %s", error)
+            return
+        results = [scan.result for scan in reversed(scans) if scan.result is not None]
+        ours = [one for one in results if one.profile_sha256 == self._profile.sha256]
+        self._seen.extend(one.measurements.quality for one in ours)
+        self._ageing = ageing(tuple(self._seen), self._profile.profile)
+
+    def _marked(self, measured: Measurements) -> Measurements:
+        """On the thread that computes."""
+        self._seen.append(measured.quality)
+        self._ageing = ageing(tuple(self._seen), self._profile.profile)
+        return marked(measured, self._ageing)
+
+    async def _tell_ageing(self, before: Ageing, scan_id: str) -> None:
+        """What holds already is not told again with every scan."""
+        now = self._ageing
+        if _outline(now) != _outline(before):
+            await self._journal.tell("calibration.ageing", now.model_dump(mode="json"), scan_id)
+
+    async def _one(self, job: _Job) -> None:
+        scan_id, profile = job.scan_id, job.again or self._profile
+        mark, before = (self._marked, self._ageing) if job.again is None else (unmarked, self._ageing)
         loop = asyncio.get_running_loop()
         scan = await self._journal.ask(lambda catalogue: catalogue.scan(scan_id))
 
@@ -94,17 +141,36 @@ class Processor:
 
         try:
             result = await loop.run_in_executor(
-                self._thread, self._compute, self._root / scan.folder, stack, progress
+                self._thread,
+                lambda: compute_stored(
+                    self._root / scan.folder,
+                    profile,
+                    job.stack,
+                    progress=progress,
+                    solver=self._solver,
+                    mark=mark,
+                ),
             )
         except StationError as error:
-            await (self._deferred if error.code in DISK_FAULTS else self._failed)(
-                scan_id, error.code, str(error)
-            )
+            await self._ended(job, error.code, str(error))
         except Exception as error:
             log.exception("scan %s could not be computed", scan_id)
-            await self._failed(scan_id, "internal", f"{type(error).__name__}: {error}")
+            await self._ended(job, "internal", f"{type(error).__name__}: {error}")
         else:
-            await self._journal.write(lambda catalogue: catalogue.processed(result, deliver=True))
+            await self._journal.write(lambda catalogue: enter(catalogue, result))
+            await self._tell_ageing(before, scan_id)
+
+    async def _ended(self, job: _Job, code: str, message: str) -> None:
+        if job.again is not None:
+            await self._kept(job.scan_id, job.again, code, message)
+        else:
+            await (self._deferred if code in DISK_FAULTS else self._failed)(job.scan_id, code, message)
+
+    async def _kept(self, scan_id: str, profile: LoadedProfile, code: str, message: str) -> None:
+        """There is no further result, and what there was holds."""
+        log.warning("scan %s could not be computed again: %s", scan_id, message)
+        facts = {"code": code, "message": message, "profile_sha256": profile.sha256}
+        await self._journal.tell("scan.reprocess_failed", facts, scan_id)
 
     async def _deferred(self, scan_id: str, code: str, message: str) -> None:
         """The disk did not take the result: the scan stays captured, and the next start computes it."""
@@ -118,84 +184,6 @@ class Processor:
             lambda catalogue: catalogue.failed(scan_id, f"{code}: {message}", facts=facts)
         )
 
-    def _compute(self, folder: Path, stack: Stack | None, progress: Progress) -> ResultManifest:
-        watch = Stopwatch()
-        manifest, frames = read_stack(folder) if stack is None else (read_manifest(folder), ())
-        stack = stack or from_disk(manifest, frames)
-        watch.lap("read")
-        computed = compute(
-            stack,
-            self._profile,
-            rectified_dpi=manifest.plan.rectified_dpi,
-            progress=progress,
-            solver=self._solver,
-        )
-        watch.skip()
-        return self._save(folder, manifest, computed, watch, progress)
 
-    def _save(
-        self, folder: Path, scan: ScanManifest, computed: Computed, watch: Stopwatch, progress: Progress
-    ) -> ResultManifest:
-        writer = ResultWriter(folder)
-        try:
-            progress("report")
-            draft = ResultManifest(
-                scan_id=scan.id,
-                number=writer.number,
-                created=datetime.now(UTC).isoformat(),
-                software=SOFTWARE,
-                profile=self._profile.profile.name,
-                profile_sha256=self._profile.sha256,
-                parent_sha256=manifest_sha256(folder),
-                artifacts=(),
-                measurements=computed.measurements,
-                stages_s=computed.stages_s,
-            )
-            _add_maps(writer, computed)
-            watch.lap("save maps")
-            writer.add_file("report.html", report_of(scan, draft, computed, self._profile))
-            watch.lap("report")
-            return writer.commit(draft.replace(stages_s={**computed.stages_s, **watch.laps_s}))
-        except BaseException:
-            writer.discard()
-            raise
-
-
-def _add_maps(writer: ResultWriter, computed: Computed) -> None:
-    # resampling takes near-black ink slightly below zero; no surface reflects less than nothing
-    maps = computed.maps
-    writer.add_array("normals", maps.normals, "normals")
-    writer.add_array("albedo", np.maximum(maps.albedo, 0), "fraction")
-    writer.add_array("height_mm", maps.height_um / 1000, "height_mm")
-    writer.add_array("sigma_deg", maps.sigma_deg, "fraction")
-    writer.add_array("gloss", np.maximum(maps.gloss, 0), "fraction")
-    writer.add_array("valid", maps.valid)
-    # steps of 1/250 take a quarter of the bytes of finer ones
-    writer.add_array("confidence", np.round(computed.grader.confidence * 250) / np.float32(250), "fraction")
-    writer.add_file("candidates.json", as_document(computed.grader).model_dump_json(indent=1).encode())
-
-
-def from_disk(manifest: ScanManifest, frames: tuple[Pixels, ...]) -> Stack:
-    """A stored stack as the pipeline wants it.
-
-    Raises:
-        StationError: `stack_unusable`, there is no ambient frame.
-    """
-    by_light: dict[int | None, tuple[FrameRecord, Pixels]] = {}
-    more: list[Shorter] = []
-    for record, pixels in zip(manifest.frames, frames, strict=True):
-        if record.light not in by_light:
-            by_light[record.light] = record, pixels
-        elif record.light is not None:  # exposure brackets come after the full exposure
-            more.append(Shorter(record.light, record.on_us or record.exposure_us, pixels))
-    if None not in by_light:
-        raise StationError("stack_unusable", f"scan {manifest.id} has no ambient frame")
-    lit = [by_light[light] for light in manifest.plan.lights]
-    return Stack(
-        ambient=by_light[None][1],
-        lights=tuple(pixels for _, pixels in lit),
-        light_indices=manifest.plan.lights,
-        exposure_us=manifest.frames[0].exposure_us,
-        on_us=tuple(record.on_us or record.exposure_us for record, _ in lit),
-        brackets=tuple(more),
-    )
+def _outline(found: Ageing) -> set[tuple[str, str, tuple[int, ...]]]:
+    return {(sign.figure, sign.state, sign.lights) for sign in found.signs}

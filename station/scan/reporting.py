@@ -26,6 +26,7 @@ def report_of(
         profile=result.profile,
         profile_sha256=result.profile_sha256,
         stages_s=result.stages_s,
+        colour=profile.profile.camera.colour,
     )
     page = ReportMaps(
         normals=maps.normals,

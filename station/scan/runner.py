@@ -17,7 +17,7 @@ from ..documents.plan import ScanPlan
 from ..rig.interface import Rig
 from . import machine
 from .capture import Capture
-from .exposure import Decoded, LightCheck, decode
+from .exposure import Decoded, LightCheck
 from .hands import Caught, Hands
 from .schedule import Exposure, Light, exposures_of
 
@@ -182,7 +182,9 @@ class ScanRunner:
         for caught in tried.caught:
             so_far = self.state.takes_of(caught.exposure)
             counted = replace(caught, looked_at=caught.looked_at + so_far)
-            self._frames[caught.exposure] = TakenFrame(counted, self._decoders.submit(decode, caught.frame))
+            self._frames[caught.exposure] = TakenFrame(
+                counted, self._decoders.submit(self._check.decode, caught.frame)
+            )
         return tried.exposed
 
     async def _verify(self) -> machine.Event:

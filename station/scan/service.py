@@ -11,13 +11,14 @@ from ..config import Settings
 from ..documents.event import Event, MachineState, Status
 from ..documents.fault import StationError
 from ..documents.ids import new_id
-from ..documents.plan import ScanPlan
+from ..documents.profile import RigProfile
 from ..documents.requests import ScanStart
 from ..documents.scan import Provenance, ScanSummary
 from . import machine
 from .devices import Devices
 from .journal import Journal
 from .keeper import DeviceName, Keeper, Watch
+from .planning import plan_of
 from .processor import Processor
 from .recorder import SOFTWARE, ScanRecorder, machine_name
 from .runner import ScanRunner
@@ -38,7 +39,7 @@ class ScanService:
         runner: ScanRunner,
         recorder: ScanRecorder,
         processor: Processor,
-        profile_name: str,
+        profile: RigProfile,
     ) -> None:
         self._settings = settings
         self._boot = boot
@@ -47,7 +48,7 @@ class ScanService:
         self._runner = runner
         self._recorder = recorder
         self._processor = processor
-        self._profile = profile_name
+        self._profile = profile
         self._scan: asyncio.Task[None] | None = None
         self._scanning: str | None = None
         self._fault: str | None = None
@@ -169,7 +170,12 @@ class ScanService:
             )
             await self._note(error.code, str(error))
         else:
-            failure = await self._runner.run(scan_id, self._plan())
+            plan = plan_of(self._settings.scan, self._profile.camera)
+            if plan.exposure_why:
+                await self._recorder.tell(
+                    scan_id, machine.Tell("scan.step", "plan", message=plan.exposure_why)
+                )
+            failure = await self._runner.run(scan_id, plan)
             await self._note(failure.code, failure.message) if failure else self._well()
         finally:
             self._scanning = None
@@ -208,16 +214,6 @@ class ScanService:
         except StationError as error:  # the devices are mended whether or not that can be written down
             log.warning("%s could not be written to the journal: %s", kind, error)
 
-    def _plan(self) -> ScanPlan:
-        scan = self._settings.scan
-        return ScanPlan(
-            exposure_us=scan.exposure_us,
-            gain=scan.gain,
-            max_on_ms=scan.max_on_ms,
-            attempts_per_light=scan.attempts_per_light,
-            rectified_dpi=scan.rectified_dpi,
-        )
-
     def provenance(self, profile_sha256: str) -> Provenance:
         """Who made what is being scanned now."""
         board, eye = self._devices.board, self._devices.eye
@@ -226,7 +222,7 @@ class ScanService:
             firmware=board.firmware if board else "unknown",
             board=board.board if board else "unknown",
             camera=eye.name if eye else "unknown",
-            profile=self._profile,
+            profile=self._profile.name,
             profile_sha256=profile_sha256,
             simulated=self._simulated,
             machine=machine_name(),
@@ -285,7 +281,8 @@ class ScanService:
             bytes_per_side=room.bytes_per_side,
             room_for_sides=room.sides,
             disk_free_bytes=room.free_bytes,
-            profile=self._profile,
+            profile=self._profile.name,
+            calibration=self._processor.ageing,
             data=str(self._root),
         )
 

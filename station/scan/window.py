@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..calibrate.codes import TOP
 from ..calibrate.profile import LoadedProfile
 from ..camera.interface import Pixels, full_scale
 from ..card.geometry import pitch_mm, pixels_to_plane, plane_to_pixels
@@ -120,14 +121,15 @@ def sensor(profile: LoadedProfile, dtype: np.dtype[np.uint8] | np.dtype[np.uint1
     """The sensor in the codes of this stack, and how many of them make one of the profile's.
 
     A profile of 8 bits holds for 16-bit codes of the same sensor too: codes that span their whole type
-    scale with it.
+    scale with it. Frames whose response was taken out span their whole type as well.
 
     Raises:
         StationError: `stack_unusable`: 8-bit codes, and a profile for deeper ones.
     """
     camera = profile.profile.camera
-    top = full_scale(dtype)
-    deep = camera.full_scale > full_scale(np.dtype(np.uint8))
+    linearised = profile.response is not None
+    top = TOP if linearised else full_scale(dtype)
+    deep = not linearised and camera.full_scale > full_scale(np.dtype(np.uint8))
     if deep and top < camera.full_scale:
         raise unusable(f"the profile is for codes up to {camera.full_scale:.0f}, these end at {top}")
     unit = 1.0 if deep else top / camera.full_scale

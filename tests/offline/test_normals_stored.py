@@ -19,6 +19,7 @@ from station.offline.normals.stored_light import relighting_of
 from station.offline.truth import angles_deg
 from station.scan.pipeline import CARD_THICKNESS_MM, Stack
 
+TWIN = Path(__file__).parents[2] / "calibration" / "twin.toml"
 [STORED] = (Path(__file__).parents[1] / "fixtures" / "daemon-v1").iterdir()
 
 
@@ -113,3 +114,24 @@ def test_fewer_lights_are_enough(tmp_path: Path) -> None:
     report = run(request, Settings(), lambda _: None, lambda _: None)
     assert [light.number for light in report.input.lights] == [0, 2, 4, 6]
     assert report.figures.valid_percent > 99
+
+
+def test_colours_are_those_of_the_profiles_chart(report: NormalsReport, out: Path, tmp_path: Path) -> None:
+    """The same scan with a profile whose matrix exchanges red and blue, and the note that says so."""
+    own = tmp_path / "coloured.toml"
+    text = TWIN.read_text("utf-8").replace(
+        "[camera]", "[camera]\ncolour = [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]", 1
+    )
+    own.write_text(text, "utf-8")
+    shutil.copy(TWIN.with_suffix(".npz"), tmp_path)
+    request = Request(str(STORED), tmp_path / "swapped", profile=str(own), exports=exports_of("ptm"))
+    notes = run(request, Settings(), lambda _: None, lambda _: None).notes
+    assert any("colour chart" in note for note in notes)
+    assert not any("colour chart" in note for note in report.notes)
+    before, after = (np.load(folder / "albedo.npy") for folder in (out, tmp_path / "swapped"))
+    assert np.allclose(after, before[..., ::-1], atol=1e-6, equal_nan=True)
+    lit, relit = (
+        read_ptm(folder / "relight.ptm").relit(np.array([0.0, 0.0, 1.0]))
+        for folder in (out, tmp_path / "swapped")
+    )
+    assert np.median(np.abs(relit - lit[..., ::-1])) < 4 < np.median(np.abs(relit - lit))

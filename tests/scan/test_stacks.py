@@ -14,10 +14,10 @@ from station.documents.frame import FrameRecord
 from station.documents.scan import ScanManifest
 from station.scan.exposure import Decoded
 from station.scan.hands import Caught
-from station.scan.processor import from_disk
 from station.scan.recorder import in_memory
 from station.scan.runner import TakenFrame, TakenStack
 from station.scan.schedule import Exposure
+from station.scan.stored import from_disk
 
 [FOLDER] = (Path(__file__).parents[1] / "fixtures" / "daemon-v1").iterdir()
 MODE = CameraMode(3, 2, 32_000, 1.0, 33_000, 12_000)

@@ -9,7 +9,7 @@ from station.archive.results import latest_result
 from station.calibrate.profile import load_profile
 from station.offline.truth import angles_deg, compare_with_truth
 from station.scan.pipeline import compute
-from station.scan.processor import from_disk
+from station.scan.stored import from_disk
 
 SEED = 20261123
 [FOLDER] = (Path(__file__).parents[1] / "fixtures" / "daemon-v1").iterdir()

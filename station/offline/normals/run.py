@@ -83,9 +83,11 @@ def _hinted(request: Request, settings: Settings, tell: Tell, note: Tell) -> Out
 def _outcome(request: Request, settings: Settings, tell: Tell, note: Tell) -> Outcome:
     folder = stored_folder(request.source, settings.station.data)
     if folder is not None:
-        from .stored import stored_outcome  # noqa: PLC0415 - the whole way of a scan, which pictures do not need
+        # the whole way of a scan, which pictures do not need
+        from ...calibrate.store import profiles_folder  # noqa: PLC0415
+        from .stored import stored_outcome  # noqa: PLC0415
 
-        return stored_outcome(folder, request, tell, note)
+        return stored_outcome(folder, request, tell, note, profiles_folder(settings))
     if not is_there(Path(request.source)):
         raise unreadable(f"there is no file, folder or scan {request.source}")
     if request.profile is not None:

@@ -9,13 +9,15 @@ from ...archive.folder import MANIFEST, read_stack
 from ...calibrate.profile import LoadedProfile, load_profile
 from ...documents.fault import StationError
 from ...documents.normals import InputRecord, LightRecord
+from ...documents.profile import UNIT_MATRIX
 from ...documents.scan import ScanManifest
 from ...exchange.files import content_of, sha256_of, unreadable
 from ...photometric.integrate import slopes
 from ...photometric.solve import LEAST_SQUARES, ROBUST, TRIMMED
+from ...report.colour import true_colours
 from ...scan.maps import MM_PER_INCH, on_card
 from ...scan.pipeline import Computed, Stack, compute
-from ...scan.processor import from_disk
+from ...scan.stored import from_disk
 from .request import Request, Tell, invalid
 from .stored_light import relighting_of
 from .surface import Outcome, Solved, shape_of
@@ -23,8 +25,10 @@ from .surface import Outcome, Solved, shape_of
 ESTIMATORS = {"robust": ROBUST, "trimmed": TRIMMED, "least-squares": LEAST_SQUARES}
 
 
-def stored_outcome(folder: Path, request: Request, tell: Tell, note: Tell) -> Outcome:
-    """Maps of a stored scan in its card's frame.
+def stored_outcome(
+    folder: Path, request: Request, tell: Tell, note: Tell, profiles: Path | None = None
+) -> Outcome:
+    """Maps of a stored scan in its card's frame; `profiles` is where the user's own profiles lie.
 
     Raises:
         StationError: `option_invalid`, or what reading and computing raise.
@@ -37,7 +41,9 @@ def stored_outcome(folder: Path, request: Request, tell: Tell, note: Tell) -> Ou
     tell("read")
     manifest, frames = read_stack(folder)
     stack = _with_lights(from_disk(manifest, frames), request.lights)
-    profile = _profile(manifest, request.profile, note)
+    profile = _profile(manifest, request.profile, note, profiles)
+    if profile.profile.camera.colour != UNIT_MATRIX:
+        note("colours are linear sRGB by the profile's colour chart, not the camera's own")
     computed = compute(
         stack,
         profile,
@@ -67,9 +73,9 @@ def _with_lights(stack: Stack, wanted: tuple[int, ...] | None) -> Stack:
     )
 
 
-def _profile(manifest: ScanManifest, named: str | None, note: Tell) -> LoadedProfile:
+def _profile(manifest: ScanManifest, named: str | None, note: Tell, profiles: Path | None) -> LoadedProfile:
     try:
-        profile = load_profile(named or manifest.provenance.profile)
+        profile = load_profile(named or manifest.provenance.profile, profiles)
     except StationError as error:
         hint = (
             "Name the profile of the rig that took the scan with --profile: a name, or the path of its TOML."
@@ -90,7 +96,8 @@ def _outcome(
     pitch = MM_PER_INCH / maps.dpi
     solved = Solved(
         normals=maps.normals,
-        albedo=np.maximum(maps.albedo, 0),  # resampling takes near-black ink slightly below zero
+        # resampling takes near-black ink slightly below zero
+        albedo=np.maximum(true_colours(maps.albedo, profile.profile.camera.colour), 0),
         sigma_deg=maps.sigma_deg,
         valid=maps.valid,
         there=on_card(outline, maps.dpi),

@@ -9,6 +9,7 @@ from ...card.geometry import pixels_to_plane, plane_to_pixels
 from ...card.rectify import card_to_mat, frame_shape, frame_xy_mm, mat_to_card
 from ...documents.scan import Outline
 from ...photometric.lights import near_field
+from ...report.colour import true_colours
 from ...scan.pipeline import CARD_THICKNESS_MM, Stack, rectified_light_frames
 from ...scan.window import sensor
 from .spread import evened, nodes_along
@@ -18,7 +19,7 @@ NODE_MM = 1.35
 
 
 def relighting_of(stack: Stack, profile: LoadedProfile, outline: Outline, dpi: float) -> Relighting:
-    """The pictures, resampled when the first is asked for. Drift of the lights is not taken out of them."""
+    """The pictures in true colours, resampled when the first is asked for; the lights' drift stays in."""
     positions = _lights_over_card(stack, profile, outline)
     directions = positions / np.linalg.norm(positions, axis=1, keepdims=True)
 
@@ -31,7 +32,8 @@ def relighting_of(stack: Stack, profile: LoadedProfile, outline: Outline, dpi: f
         return _flat(stack, profile, outline, dpi)
 
     def picture(light: int) -> Floats:
-        return evened(frames()[light], flat()[light], float(directions[light, 2]))
+        even = evened(frames()[light], flat()[light], float(directions[light, 2]))
+        return true_colours(even, profile.profile.camera.colour)
 
     return Relighting(picture, directions, positions, files=None)
 

@@ -1,0 +1,1 @@
+"""Calibration without a daemon: on devices that are opened here, or of other people's pictures."""
