@@ -19,10 +19,11 @@ demo: ## the station with a simulated rig; needs no hardware
 	@.ci/environment base
 	@$(BIN)/station demo $(DEMO_ARGS)
 
+# one thread of linear algebra for each process: with more they wait for each other, and small fits take ten times as long
 test: ## the whole suite, in an environment with every extra
 	@.ci/packages test || true
 	@.ci/environment all
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 check: ## format, lint, types, floors of the house, generated files
 	@.ci/environment dev
@@ -31,6 +32,7 @@ check: ## format, lint, types, floors of the house, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/schema_drift.py
+	$(BIN)/python -m station.calibrate.printed.printing --out calibration --check
 	@if [ -e firmware/generate.py ]; then set -x; $(BIN)/python firmware/generate.py --check; fi
 
 format: ## put the sources in shape
