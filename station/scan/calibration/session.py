@@ -121,10 +121,17 @@ class Session:
         """Leave an optional step out.
 
         Raises:
-            StationError: `bad_request`, the step is needed.
+            StationError: `bad_request`, the step is needed, or the one that could stand for it was left out.
         """
-        if not step_named(step).optional:
+        chosen = step_named(step)
+        if not chosen.optional:
             raise StationError("bad_request", f"the step {step} cannot be left out")
+        if chosen.instead in self.document.skipped:
+            raise StationError(
+                "bad_request",
+                f"the steps {step} and {chosen.instead} cannot both be left out: they show the lights",
+                f"Take one of them: station calibrate step {chosen.instead}",
+            )
         self.note(skipped=tuple(dict.fromkeys((*self.document.skipped, step))))
 
     def takes(self, step: StepName) -> dict[int, Take]:

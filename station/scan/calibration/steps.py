@@ -14,6 +14,7 @@ class Step:
         places: sets of pictures that are wanted.
         needs: steps whose results its own are made with; when one of them is taken anew, this one is stale.
         optional: whether a profile can be made without it.
+        instead: a step of which one of the two is needed; the other may then be left out.
     """
 
     name: StepName
@@ -22,6 +23,7 @@ class Step:
     places: int = 1
     needs: tuple[StepName, ...] = ()
     optional: bool = False
+    instead: StepName | None = None
 
     def instruction(self, options: CalibrationOptions, place: int) -> str:
         """What to do now, in words."""
@@ -47,6 +49,8 @@ STEPS: tuple[Step, ...] = (
         "Flat field, raised",
         "Put {spacer_mm:g} mm under the white sheet, and turn the sheet by half a turn.",
         needs=("response",),
+        optional=True,
+        instead="balls",
     ),
     Step(
         "plane",
@@ -69,6 +73,8 @@ STEPS: tuple[Step, ...] = (
         "on it: place {number} of {of}, towards another corner each time.",
         places=BALL_PLACES,
         needs=("response", "plane", "lens"),
+        optional=True,
+        instead="flat_high",
     ),
     Step(
         "colour",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from station.documents.calibrating import CalibrationOptions
 from station.twin.isp import Isp
 from station.twin.spec import CardSpec
 
@@ -43,6 +44,20 @@ def test_a_rig_is_found_by_the_guide_alone(tmp_path: Path, tell: Callable[..., N
     assert profile.profile.calibration.verdict in ("pass", "usable")
     sigma = max(fit.direction_sigma_deg for fit in profile.profile.calibration.lights)
     assert errors.max() < 4 * sigma  # the stated uncertainty means something
+
+
+@pytest.mark.early
+def test_a_collector_without_a_chrome_ball_still_gets_a_profile(tmp_path: Path) -> None:
+    guided = Guided(33, SMALL_DPI, tmp_path, options=CalibrationOptions(frames=4))
+    guided.session.skip("balls")
+    guided.session.skip("colour")
+    profile = guided.profile()
+    errors = guided.direction_errors_deg(profile)
+    sigma = max(fit.direction_sigma_deg for fit in profile.profile.calibration.lights)
+    assert errors.mean() < 1.0
+    assert errors.max() < 4 * sigma
+    named = {figure.name: figure for figure in profile.profile.calibration.figures}
+    assert named["highlight_residual_px"].verdict == "not_assessed"
 
 
 @pytest.mark.soak

@@ -93,6 +93,14 @@ def test_only_optional_steps_can_be_left_out(session: Session) -> None:
         session.skip("flat")
 
 
+def test_spheres_or_a_raised_sheet_one_of_the_two_is_needed(session: Session) -> None:
+    session.skip("balls")
+    with pytest.raises(StationError, match="flat_high and balls cannot both be left out"):
+        session.skip("flat_high")
+    session.record("balls", 0, arrays(1.0))  # taken after all
+    session.skip("flat_high")
+
+
 def test_a_damaged_array_file_is_named_with_the_step_to_take_again(session: Session) -> None:
     take = session.record("dark", 0, arrays(4.0))
     path = session.folder / take.file
