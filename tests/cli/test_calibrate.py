@@ -1,4 +1,4 @@
-"""`station calibrate` from the command line, without a daemon: on the twin, step by step, and what is refused."""
+"""`station calibrate` from the command line, without a daemon: step by step on the twin, refusals too."""
 
 import subprocess
 import sys
