@@ -1,6 +1,7 @@
 """A guided calibration of a twin's rig, and how near it came to the truth that only the twin knows."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -110,3 +111,7 @@ class Guided:
         maps = compute(Stack(ambient, tuple(lit), tuple(range(8)), 15_000), profile, rectified_dpi=600).maps
         real = truth(spec, maps.dpi)
         return float(angles_deg(maps.normals, real.normals)[real.mask & maps.valid].mean())
+
+    def error_deg(self, profile: LoadedProfile, cards: Sequence[CardSpec]) -> float:
+        """The same over several cards."""
+        return float(np.mean([self.card_error_deg(profile, spec) for spec in cards]))
