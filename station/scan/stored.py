@@ -98,7 +98,7 @@ def _save(
             profile_sha256=profile.sha256,
             parent_sha256=manifest_sha256(folder),
             artifacts=(),
-            measurements=computed.measurements.replace(warnings=warnings_of(profile.profile)),
+            measurements=computed.measurements,
             stages_s=computed.stages_s,
         )
         _add_maps(writer, computed)

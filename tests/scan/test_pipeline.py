@@ -229,7 +229,9 @@ def test_what_clips_is_made_good_by_brackets(profile: LoadedProfile) -> None:
     assert (share[0] or 0) > 20
     assert (share[1] or 0) < 0.5
     errors = [errors_deg(found, truth(CARD, DPI))[0].mean() for found in (plain, joined)]
-    assert errors[1] < 0.9 * errors[0]
+    assert (
+        errors[1] < 0.96 * errors[0]
+    )  # what clips is known as such, and left out: less light, not wrong light
 
 
 def test_a_bracket_of_a_light_that_is_not_there_is_refused(stack: Stack, profile: LoadedProfile) -> None:
