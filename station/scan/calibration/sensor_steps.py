@@ -15,8 +15,9 @@ from .taking import Taken, Taking, code_scale
 
 LONGER = 4
 """By how much the second exposure of the dark frames is longer: light that gets in shows by growing."""
-SHARES = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 0.4, 0.6, 0.8, 1.0, 1.4, 2.0, 2.8)
-"""Exposures of the series over a scan's: from nearly dark to clipped."""
+SHARES = (1 / 256, 1 / 128, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 0.4, 0.6, 0.8, 1.0, 1.4, 2.0, 2.8)
+"""Exposures of the series over a scan's: from nearly dark to clipped. The darkest reach down to the light of
+the room, which is subtracted from every picture: a curve that guesses there bends all of them."""
 SERIES_FRAMES = 12
 """A lamp whose light trembles by a per cent from frame to frame passes for a curve with fewer."""
 ROOM = 0.9
