@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 
 from ..config import Settings
 from ..documents.fault import StationError
-from ..documents.ids import new_id
 from ..documents.profile import RigProfile
 from ..documents.profile_entry import ProfileEntry
 from ..documents.toml import as_toml
 from ..share import shared
-from ..share.durable import make_folders, storing, sync_folder, write_file
+from ..share.durable import make_folders, replace_file, storing
 from .profile import LoadedProfile, find_profile, load_profile, read_profile
 
 AUTO = "auto"
@@ -108,25 +107,12 @@ def _claimed(path: Path) -> bool:
 
 def _fill(path: Path, text: bytes, array: bytes) -> None:
     try:
-        _put(path.with_suffix(".npz"), array)
-        _put(path, text)
+        replace_file(path.with_suffix(".npz"), array)
+        replace_file(path, text)
     except BaseException:
         with suppress(OSError):  # renamed, but not surely durable: it must not be there half promised
             path.unlink(missing_ok=True)
             path.with_suffix(".npz").unlink(missing_ok=True)
-        raise
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Give a file its content in one step: durable beside it first, then by its name, durable too."""
-    part = path.with_name(f"{path.name}.{new_id()}.part")
-    try:
-        write_file(part, content)
-        part.rename(path)
-        sync_folder(path.parent)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
         raise
 
 
@@ -142,7 +128,7 @@ def adopt(folder: Path, name: str) -> LoadedProfile:
     loaded = load_profile(name, folder)
     with storing(folder):
         make_folders(folder)
-        _put(folder / _ADOPTED, f"{name}\n".encode())
+        replace_file(folder / _ADOPTED, f"{name}\n".encode())
     return loaded
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Self
 
 import cv2
 
+from station.config import CameraSettings
 from station.documents.fault import StationError
 
 from .frames import Layout
@@ -50,6 +52,18 @@ class OpenCvCamera:
         self._configured: CameraMode | None = None
         self._now = CameraMode(0, 0, 0, 1.0)
         self._held = HeldControls()
+
+    @classmethod
+    def of(cls, settings: CameraSettings) -> Self:
+        """The camera that the settings name."""
+        return cls(
+            settings.source,
+            width_px=settings.width_px,
+            height_px=settings.height_px,
+            fourcc=settings.fourcc,
+            silent_after_s=settings.silent_after_s,
+            triggered=settings.wired,
+        )
 
     def open(self) -> CameraInfo:
         """Open the source and wait for its first frame of use; a camera that was lost is opened anew.

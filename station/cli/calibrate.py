@@ -9,7 +9,6 @@ from ..documents.calibrating import (
     CalibrationBegin,
     CalibrationFinish,
     CalibrationOptions,
-    CalibrationOutcome,
     CalibrationSkip,
     CalibrationState,
     CalibrationTake,
@@ -86,7 +85,7 @@ def guided(
             state = found.skip(CalibrationSkip(step="colour"))
         typer.echo(state_text(state))
         _guide(found, state)
-        _finish(found, name, use=use)
+        typer.echo("\n" + outcome_text(found.finish(CalibrationFinish(name=name, adopt=use))))
 
 
 def _guide(found: Calibrator, state: CalibrationState) -> None:
@@ -117,12 +116,6 @@ def _ready(found: Calibrator, state: CalibrationState, now: StepStatus, request:
     words = "  Enter when it lies there" + (", s to leave it out" if now.optional else "")
     answer: str = typer.prompt(words, default="", show_default=False)
     return not (now.optional and answer.strip().lower() == "s")
-
-
-def _finish(found: Calibrator, name: str, *, use: bool) -> CalibrationOutcome:
-    outcome = found.finish(CalibrationFinish(name=name, adopt=use))
-    typer.echo("\n" + outcome_text(outcome))
-    return outcome
 
 
 def status(

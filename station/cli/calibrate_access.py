@@ -15,8 +15,7 @@ from ..documents.calibrating import (
     CalibrationTake,
     Take,
 )
-from ..documents.fault import StationError
-from .rig_access import daemon
+from .rig_access import daemon, ended
 
 
 class Calibrator(Protocol):
@@ -85,13 +84,7 @@ class ControlCalibrator:
 
     def _ended(self, method: str, params: dict[str, Any], kind: str) -> dict[str, Any]:
         head = self._client.status().seq
-        run_id = self._client.call(method, params)["run_id"]
-        ended = next(
-            event for event in self._client.events(after=head) if event.type == kind and event.cause == run_id
-        )
-        if "code" in ended.data:
-            raise StationError(ended.data["code"], ended.data["message"], ended.data.get("hint"))
-        return ended.data
+        return ended(self._client, head, kind, self._client.call(method, params)["run_id"])
 
 
 @contextmanager

@@ -62,23 +62,27 @@ class ControlRig:
         """See `Rig`."""
         head = self._client.status().seq
         return SelftestReport.model_validate(
-            self._ended(head, "rig.tested", self._client.call("rig.selftest")["test_id"])
+            ended(self._client, head, "rig.tested", self._client.call("rig.selftest")["test_id"])
         )
 
     def check(self) -> CalibrationCheck:
         """See `Rig`."""
         head = self._client.status().seq
         return CalibrationCheck.model_validate(
-            self._ended(head, "calibrate.checked", self._client.call("calibrate.check")["check_id"])
+            ended(self._client, head, "calibrate.checked", self._client.call("calibrate.check")["check_id"])
         )
 
-    def _ended(self, head: int, kind: str, cause: str) -> dict[str, Any]:
-        ended = next(
-            event for event in self._client.events(after=head) if event.type == kind and event.cause == cause
-        )
-        if "code" in ended.data:
-            raise StationError(ended.data["code"], ended.data["message"])
-        return ended.data
+
+def ended(client: StationClient, head: int, kind: str, cause: str) -> dict[str, Any]:
+    """What the event says that ends something begun after the event `head`.
+
+    Raises:
+        StationError: what it failed with.
+    """
+    end = next(event for event in client.events(after=head) if event.type == kind and event.cause == cause)
+    if "code" in end.data:
+        raise StationError(end.data["code"], end.data["message"], end.data.get("hint"))
+    return end.data
 
 
 @contextmanager

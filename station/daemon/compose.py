@@ -205,14 +205,7 @@ class Daemon:
         camera = self._settings.camera
         if bench is not None and camera.source == "twin":
             return bench.camera
-        return OpenCvCamera(
-            camera.source,
-            width_px=camera.width_px,
-            height_px=camera.height_px,
-            fourcc=camera.fourcc,
-            silent_after_s=camera.silent_after_s,
-            triggered=camera.wired,
-        )
+        return OpenCvCamera.of(camera)
 
     async def _open_delivery(self, journal: Journal) -> None:
         outgoing = Outgoing(self._root, journal)

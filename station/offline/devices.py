@@ -91,14 +91,7 @@ class OwnDevices:
         """
         camera = self._settings.camera
         if camera.source != "twin":
-            return OpenCvCamera(
-                camera.source,
-                width_px=camera.width_px,
-                height_px=camera.height_px,
-                fourcc=camera.fourcc,
-                silent_after_s=camera.silent_after_s,
-                triggered=camera.wired,
-            )
+            return OpenCvCamera.of(camera)
         if self.bench is None:
             raise StationError(
                 "camera_missing", "the simulated camera sees the simulated board only; name a real camera"

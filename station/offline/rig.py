@@ -3,11 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from ..calibrate.store import profile_in_use, require_own
-from ..config import Settings
 from ..documents.calibration_check import CalibrationCheck
 from ..documents.rig import RigAnswer, RigOrder, RigReport, RigTraffic, SelftestReport
 from ..rig.diagnosis import carry_out, measured_rate_hz, report
@@ -20,30 +18,12 @@ COMPARE_CLOCKS_S = 3.0
 """The rate of the board's clock is known after a second or two of comparing."""
 
 
-class OfflineRig:
-    """Entering opens the board, leaving puts its lights off. Every call raises `StationError`.
-
-    Args:
-        settings: of the station.
-        port: where the board is; None: what the settings say.
-    """
-
-    def __init__(self, settings: Settings, port: str | None = None) -> None:
-        self._settings = settings
-        self._devices = OwnDevices(settings, port)
-
-    def __enter__(self) -> Self:
-        self._devices.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._devices.__exit__(kind, error, trace)
+class OfflineRig(OwnDevices):
+    """Its board is open between entering and leaving. Every call raises `StationError`."""
 
     def info(self) -> RigReport:
         """Who the board is and how it is; takes the time to measure the rate of its clock."""
-        rig = self._devices.rig
+        rig = self.rig
         until_s = time.monotonic() + COMPARE_CLOCKS_S
         while measured_rate_hz(rig.clock) is None and time.monotonic() < until_s:
             time.sleep(0.05)  # the keep-alive compares them
@@ -51,11 +31,11 @@ class OfflineRig:
 
     def ask(self, order: RigOrder) -> RigAnswer:
         """Carry out what a person says."""
-        return carry_out(self._devices.rig, order)
+        return carry_out(self.rig, order)
 
     def traffic(self, number: int) -> list[RigTraffic]:
         """What was said on the line since the entry of this number."""
-        return list(self._devices.rig.traffic.since(number))
+        return list(self.rig.traffic.since(number))
 
     def selftest(self) -> SelftestReport:
         """Look at each light; opens the camera for it."""
@@ -67,11 +47,11 @@ class OfflineRig:
 
     def _with_eyes(self, look: Callable[[Eyes, Threads], Coroutine[None, None, T]]) -> T:
         settings = self._settings
-        camera = self._devices.camera()
-        simulated = self._devices.simulated
+        camera = self.camera()
+        simulated = self.simulated
         profile = profile_in_use(settings)
-        require_own(profile.profile, self._devices.rig.info.board, simulated=simulated)
-        eyes = Eyes(self._devices.rig, camera, profile, settings, simulated)
+        require_own(profile.profile, self.rig.info.board, simulated=simulated)
+        eyes = Eyes(self.rig, camera, profile, settings, simulated)
         try:
             camera.open()
             return asyncio.run(look(eyes, _Here()))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..camera.matcher import BRIGHTNESS, FEWEST, LEAST_CORRELATION, Fingerprint, verify_stack
 from ..documents.rig import Finding, FindingKind, LightState, LightVerdict, SelftestReport
+from ..photometric.stack import CLIP_SHARE
 from .places import places_of
 
 Floats = NDArray[np.float32]
@@ -25,8 +26,6 @@ STAYS_ON = 0.3
 """Share of a middling light's brightness that is left when all lights are off."""
 NOT_DARK = 0.25
 """The same for a brightness that is not of one light's pattern. A shaded rig has 0.01."""
-CLIPPED = 0.98
-"""Share of the full scale at which a cell of the picture says nothing any more."""
 TOO_MANY_CLIPPED = 0.2
 """Share of such cells under a light."""
 _NEXT: dict[FindingKind, str] = {
@@ -173,7 +172,7 @@ def _state(light: int, place: int, seen: Fingerprint | None) -> LightState:
 
 
 def _of_the_picture(looks: Looks, scale: Scale, ambient: float) -> Iterator[Finding]:
-    clipped = max(float((lit >= CLIPPED * scale.full).mean()) for lit in looks.lit)
+    clipped = max(float((lit >= CLIP_SHARE * scale.full).mean()) for lit in looks.lit)
     if clipped > TOO_MANY_CLIPPED:
         yield _finding("overexposed", f"{100 * clipped:.0f} % of the picture is overexposed under a light")
     if ambient > NOT_DARK:

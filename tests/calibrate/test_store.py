@@ -15,6 +15,7 @@ from station.calibrate.profile import load_profile
 from station.config import Settings
 from station.documents.fault import StationError
 from station.documents.profile import RigProfile
+from station.share import durable
 
 TWIN = load_profile("twin")
 SAVER = """
@@ -99,7 +100,7 @@ def test_a_full_disk_leaves_no_profile_and_no_rubbish(
     """`place`: of the write that fails, the array file's or the TOML's."""
     store.save(tmp_path, named("mine"), arrays())
     before = content(tmp_path)
-    real, calls = store.write_file, []
+    real, calls = durable.write_file, []
 
     def failing(path: Path, data: bytes) -> None:
         calls.append(path)
@@ -107,7 +108,7 @@ def test_a_full_disk_leaves_no_profile_and_no_rubbish(
             raise OSError(errno.ENOSPC, "no space")
         real(path, data)
 
-    monkeypatch.setattr(store, "write_file", failing)
+    monkeypatch.setattr(durable, "write_file", failing)
     with pytest.raises(StationError) as refused:
         store.save(tmp_path, named("mine"), arrays())
     assert refused.value.code == "disk_full"

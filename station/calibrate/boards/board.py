@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...documents.boards import BoardSpec
 from ...documents.fault import StationError
+from ...photometric.stack import CLIP_SHARE
 from .board_view import BoardView, board_findings
 from .corners import Corners, refine_corners
 
@@ -24,7 +25,6 @@ _CERTAIN_SHARE = 0.4
 """Of the corners; a mirrored board has shown up to a fifth of them under wrong numbers."""
 _LEAST_CORNERS = 6
 """Fewer are not told from chance: a homography takes four."""
-_FULL = 0.98  # of full scale, as everywhere in the station
 _ALIGNED = 0.88
 """Of the way from a corner to the nearest marker's: the rest is left to the marker's blur."""
 
@@ -175,7 +175,7 @@ def _nothing(grey: NDArray[np.float32], size: tuple[int, int]) -> BoardView:
         edge_px=float("nan"),
         mirrored=False,
         brightness=bright,
-        clipped=float((grey >= _FULL).mean()),
+        clipped=float((grey >= CLIP_SHARE).mean()),
     )
     return replace(view, findings=tuple(board_findings(view, 0, 0.0)))
 
@@ -183,10 +183,10 @@ def _nothing(grey: NDArray[np.float32], size: tuple[int, int]) -> BoardView:
 def _clipped(share: NDArray[np.float32], corners: Corners) -> float:
     """Of the paper within the corners' hull, the pixels at the top of the scale."""
     if len(corners.at_px) < 3:
-        return float((share >= _FULL).mean())
+        return float((share >= CLIP_SHARE).mean())
     hull = cv2.convexHull(corners.at_px.astype(np.float32))
     mask = np.zeros(share.shape, np.uint8)
     cv2.fillConvexPoly(mask, np.rint(hull).astype(np.int32), 1)
     within = share[mask > 0]
     paper = within[within > within.mean()]
-    return float((paper >= _FULL).mean()) if paper.size else 0.0
+    return float((paper >= CLIP_SHARE).mean()) if paper.size else 0.0

@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...documents.fault import StationError
+from ...photometric.stack import CLIP_SHARE
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Picture = NDArray[Any]
 """(H, W) or (H, W, 3), codes of any type."""
-
-CLIPPED_SHARE = 0.98
-"""Of full scale; from here on a code counts as clipped, as everywhere in the station."""
 
 
 class Pictures(Protocol):
@@ -59,7 +57,7 @@ def grey(picture: Picture) -> Floats:
 
 def clipped(picture: Picture, full_scale: float) -> Bools:
     """Where any channel is clipped."""
-    over = np.asarray(picture >= CLIPPED_SHARE * full_scale)
+    over = np.asarray(picture >= CLIP_SHARE * full_scale)
     return over if over.ndim == 2 else np.asarray(over.any(axis=2))
 
 

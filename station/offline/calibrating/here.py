@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from ...calibrate.colours.charts import load_chart
 from ...config import Settings
@@ -29,44 +27,28 @@ from ..devices import OwnDevices
 T = TypeVar("T")
 
 
-class OfflineCalibrator:
+class OfflineCalibrator(OwnDevices):
     """Entering prepares, the first step opens board and camera, leaving puts the lights off."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._stack = ExitStack()
-        self._devices = OwnDevices(settings)
+        super().__init__(settings)
         self._loop = asyncio.Runner()
 
-    def __enter__(self) -> Self:
-        try:
-            self._open()
-        except BaseException:
-            self._stack.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
-
     def _open(self) -> None:
-        settings = self._settings
-        self._stack.enter_context(self._devices)
-        camera = self._devices.camera()
+        super()._open()
+        settings, camera = self._settings, self.camera()
         self._stack.callback(camera.close)
         eye = camera.open()
-        hands = Hands(self._devices.rig, camera, lambda _: None)
+        hands = Hands(self.rig, camera, lambda _: None)
         self._stack.callback(hands.close)
         self._stack.enter_context(self._loop)
-        photographer = DevicePhotographer(self._devices.rig, camera, settings.camera, hands)
+        photographer = DevicePhotographer(self.rig, camera, settings.camera, hands)
 
         def bench() -> Bench:
-            return bench_of(settings, self._devices.rig.info, eye, camera)
+            return bench_of(settings, self.rig.info, eye, camera)
 
         place = Place(settings.station.data, SOFTWARE, settings.scan.exposure_us, bench)
-        self._calibrating = Calibrating(place, photographer, simulated=self._devices.simulated)
+        self._calibrating = Calibrating(place, photographer, simulated=self.simulated)
 
     def begin(self, request: CalibrationBegin) -> CalibrationState:
         """Go on with the unfinished calibration, or begin one."""
@@ -82,11 +64,11 @@ class OfflineCalibrator:
         Raises:
             StationError: `bad_request`, the rig is a real one.
         """
-        if self._devices.bench is None:
+        if self.bench is None:
             raise StationError("bad_request", "only the digital twin lays targets down by itself")
         options = self._calibrating.session.options
         chart = load_chart(options.chart) if options.chart and request.step == "colour" else None
-        self._devices.bench.lay(request.step, request.place, options, chart)
+        self.bench.lay(request.step, request.place, options, chart)
 
     def take(self, request: CalibrationTake) -> Take:
         """Take the pictures of a step."""

@@ -4,12 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...documents.calibration import CalibrationFinding, CalibrationFindingKind
+from ...photometric.stack import CLIP_SHARE
 
 Floats = NDArray[np.float32]
 Findings = tuple[CalibrationFinding, ...]
 
-CLIPPED = 0.98
-"""Share of the full scale from which a code counts as clipped, as in a scan."""
 TOO_MANY_CLIPPED = 0.001
 """Share of clipped pixels of a picture that is measured: dust that glints stays below it."""
 DARKEST = 0.08
@@ -27,7 +26,7 @@ rig has falls off sixfold over the picture."""
 
 def is_clipped(mean: Floats, full: float) -> NDArray[np.bool_]:
     """Pixels (H, W) of a picture (H, W, 3) of linear codes that are clipped in any channel."""
-    return np.asarray((mean >= CLIPPED * full).any(axis=2))
+    return np.asarray((mean >= CLIP_SHARE * full).any(axis=2))
 
 
 def unlit(levels: NDArray[np.float64]) -> Findings:

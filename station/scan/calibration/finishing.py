@@ -12,13 +12,13 @@ from ...calibrate.store import adopt, save
 from ...documents.calibrating import CalibrationFinish, CalibrationOutcome
 from ...documents.fault import StationError
 from ...documents.profile import FlatFieldProfile, RigProfile
-from ...share.durable import storing
+from ...share.durable import replace_file, storing
 from ..pipeline import CARD_THICKNESS_MM
 from .figures import assessed
 from .known import Known
 from .looks import flat_looks
 from .report import report_of
-from .session import Session, replace_file
+from .session import Session
 from .steps import step_named
 from .taking import Bench
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from ...documents.calibrating import (
 from ...documents.calibration import CalibrationFinding
 from ...documents.fault import StationError
 from ...documents.ids import new_id
-from ...share.durable import make_folders, storing, sync_folder
+from ...share.durable import make_folders, replace_file, storing
 from .steps import STEPS, Step, step_named
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -216,11 +215,14 @@ class Session:
         content = store.getvalue()
         digest = hashlib.sha256(content).hexdigest()
         file = f"{name}-{digest[:8]}.npz"
-        replace_file(self.folder / file, content)
+        with storing(self.folder / file):
+            replace_file(self.folder / file, content)
         return file, digest
 
     def _save(self, document: CalibrationSession) -> None:
-        replace_file(self.folder / DOCUMENT, document.model_dump_json(indent=1).encode())
+        path = self.folder / DOCUMENT
+        with storing(path):
+            replace_file(path, document.model_dump_json(indent=1).encode())
         self.document = document
 
 
@@ -229,19 +231,3 @@ def newest_first(data: Path) -> Iterator[Path]:
     root = data / FOLDER
     if root.is_dir():
         yield from sorted((path for path in root.iterdir() if (path / DOCUMENT).is_file()), reverse=True)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file in place of what is there, so that either the old or the new one survives a power cut.
-
-    Raises:
-        StationError: `disk_full`, `data_unwritable`.
-    """
-    draft = path.with_name(path.name + ".part")
-    with storing(path):
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
-        sync_folder(path.parent)
