@@ -80,6 +80,12 @@ class ScanSettings(StrictDocument):
     rectified_dpi: int = Field(default=600, ge=50, le=1200)
     attempts_per_light: int = Field(default=3, ge=1, le=50)
     max_on_ms: int = Field(default=2_000, ge=50, le=10_000)
+    compute: Literal["at_once", "between_batches"] = Field(
+        default="at_once", description="when a stored side gets its maps; scanning always comes first"
+    )
+
+
+Endpoint = Literal["control", "events", "preview", "intake", "trainer_control", "trainer_events"]
 
 
 class BusSettings(StrictDocument):
@@ -88,9 +94,17 @@ class BusSettings(StrictDocument):
     folder: Path | None = None
     control: str = ""
     events: str = ""
+    preview: str = ""
     intake: str = ""
+    trainer_control: str = ""
+    trainer_events: str = ""
+    remote_control: str = Field(
+        default="", description="served besides, such as tcp://0.0.0.0:5701; keys decide"
+    )
+    remote_events: str = ""
+    remote_preview: str = ""
 
-    def endpoint(self, which: Literal["control", "events", "intake"], data: Path) -> str:
+    def endpoint(self, which: Endpoint, data: Path) -> str:
         """The address of one socket.
 
         Raises:
@@ -118,6 +132,49 @@ class TrainerSettings(StrictDocument):
     data: Path | None = None
 
 
+class BatchSettings(StrictDocument):
+    """Hands-free scanning.
+
+    `look_light_percent` is how bright the lights burn while nobody scans, so that the camera sees what
+    happens.
+    """
+
+    look_light_percent: float = Field(default=25.0, gt=0, le=100)
+    looks_per_s: float = Field(default=12.0, ge=2, le=30)
+    still_s: float = Field(
+        default=0.25, ge=0.05, le=5, description="so long must all be still before a scan begins"
+    )
+    retakes: int = Field(default=3, ge=0, le=20, description="of a scan that went wrong, while the card lies")
+    sound: bool = True
+    preview_quality: int = Field(default=70, ge=10, le=95, description="of the JPEG of the live picture")
+
+
+class RetentionSettings(StrictDocument):
+    """What may be removed by itself, oldest first, and never what was not delivered or is marked to be kept.
+
+    All zeros, the default, remove nothing.
+    """
+
+    keep_days: float = Field(default=0, ge=0, description="sides older than this go")
+    most_gb: float = Field(default=0, ge=0, description="as many as keep the archive below this")
+    free_gb: float = Field(default=0, ge=0, description="as many as keep this much of the disk free")
+
+
+class LogSettings(StrictDocument):
+    """One JSON object a line in `logs/` of the data folder, in files that are replaced when they are full."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    file_mb: float = Field(default=10, gt=0, le=1_000)
+    files: int = Field(default=5, ge=2, le=100)
+
+
+class MetricsSettings(StrictDocument):
+    """Prometheus text on 127.0.0.1; a port of 0, the default, serves none."""
+
+    daemon_port: int = Field(default=0, ge=0, le=65_535)
+    trainer_port: int = Field(default=0, ge=0, le=65_535)
+
+
 class TwinSettings(StrictDocument):
     """The digital twin, used where `rig.port` or `camera.source` is `twin`."""
 
@@ -143,6 +200,13 @@ class TwinSettings(StrictDocument):
     mains_depth: float = Field(
         default=0.0, ge=0, le=1, description="of the flicker, as a share of that light"
     )
+    served: bool = Field(
+        default=False,
+        description="whether frames are taken from memory where `twin.prepare` has rendered them",
+    )
+    served_mb: int = Field(
+        default=2_000, ge=1, description="how much of it at most; a side takes 160 at 600 dpi and 8 bit"
+    )
 
 
 class Settings(StrictDocument):
@@ -154,6 +218,10 @@ class Settings(StrictDocument):
     scan: ScanSettings = ScanSettings()
     bus: BusSettings = BusSettings()
     trainer: TrainerSettings = TrainerSettings()
+    batch: BatchSettings = BatchSettings()
+    retention: RetentionSettings = RetentionSettings()
+    log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
     twin: TwinSettings = TwinSettings()
 
     @property
@@ -166,7 +234,7 @@ class Settings(StrictDocument):
         """Whether any device is the twin's."""
         return "twin" in (self.rig.port, self.camera.source)
 
-    def endpoint(self, which: Literal["control", "events", "intake"]) -> str:
+    def endpoint(self, which: Endpoint) -> str:
         """The address of one socket, see `BusSettings.endpoint`."""
         return self.bus.endpoint(which, self.station.data)
 

@@ -6,8 +6,10 @@ from pydantic import Field
 
 from .ageing import Ageing
 from .base import Document
+from .batch import BatchState
+from .lock import LockState
 
-MachineState = Literal["idle", "capturing", "storing", "paused", "fault"]
+MachineState = Literal["idle", "capturing", "storing", "batch", "paused", "fault"]
 
 
 class Event(Document):
@@ -19,7 +21,8 @@ class Event(Document):
         time: UTC, ISO 8601.
         mono_s: the monotonic clock of the daemon's machine.
         type: dotted, such as `scan.captured`; it is the topic too.
-        cause: id of the request or scan that brought it about.
+        cause: id of the request or scan that brought it about; of a request over TCP, after the name of
+            its key and a colon.
     """
 
     v: Literal[1] = 1
@@ -44,7 +47,9 @@ class Status(Document):
     """The one atomic answer to "what is going on".
 
     `quiescent` is true only when nothing runs, nothing waits to be processed and nothing waits to be
-    delivered. `calibration` is what the newest scans say of the profile.
+    delivered, and no hands-free batch is open. `calibration` is what the newest scans say of the profile;
+    `delivery` why nothing can be delivered at the moment; `not_ready` why no card would be accepted now.
+    Both are empty where all is well.
     """
 
     boot: str
@@ -68,3 +73,7 @@ class Status(Document):
     profile: str = ""
     calibration: Ageing = Ageing()
     data: str = ""
+    batch: BatchState | None = None
+    lock: LockState = LockState()
+    delivery: str = ""
+    not_ready: str = ""

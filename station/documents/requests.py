@@ -70,6 +70,59 @@ class Reprocessing(Document):
     left_out: tuple[LeftOut, ...] = ()
 
 
+class ScanFile(StrictDocument):
+    """`scan.file`: bytes of one file of a scan, which follow the reply in a frame of their own.
+
+    Attributes:
+        file: its name within the scan's folder, such as `manifest.json` or `results/1/normals.tif`.
+        length: at most so many bytes; fewer come at the file's end.
+    """
+
+    id: Identity
+    file: str = Field(min_length=1, max_length=255)
+    offset: int = Field(default=0, ge=0)
+    length: int = Field(default=LIMITS.file_piece_bytes, ge=1, le=LIMITS.file_piece_bytes)
+
+
+class FilePiece(Document):
+    """What `scan.file` answers: of which file the bytes are, and the size and hash of the whole."""
+
+    file: str
+    offset: int
+    length: int
+    bytes: int
+    sha256: str
+
+
+class StoredFile(Document):
+    """A file of a scan, by its name within the scan's folder."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+class ScanFiles(Document):
+    """What `scan.files` answers: everything that is stored of a scan."""
+
+    id: str
+    files: tuple[StoredFile, ...]
+
+
+class ScanKeep(StrictDocument):
+    """`scan.keep`: whether the retention policy must leave it alone."""
+
+    id: Identity
+    keep: bool = True
+
+
+class ScanWithdraw(StrictDocument):
+    """`scan.withdraw`: the operator takes a stored scan back. Nothing of it is deleted."""
+
+    id: Identity
+    why: str = Field(min_length=1, max_length=500, pattern=r"\S")
+
+
 class ScanList(StrictDocument):
     """`scan.list`: the newest first."""
 

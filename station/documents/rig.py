@@ -89,6 +89,14 @@ class BeepOrder(StrictDocument):
     duration_ms: int = Field(default=80, ge=1, le=2_000)
 
 
+class IndicatorOrder(StrictDocument):
+    """Set status LED and two-coloured indicator."""
+
+    do: Literal["indicator"] = "indicator"
+    colour: Literal["off", "green", "amber", "red"]
+    pattern: Literal["on", "slow", "fast"] = "on"
+
+
 class ProgrammeOrder(StrictDocument):
     """Load and start an exposure programme; its steps are reported as events. None is a dark step."""
 
@@ -107,7 +115,8 @@ class PlainOrder(StrictDocument):
 
 
 RigOrder = Annotated[
-    LightOrder | LightsOrder | BeepOrder | ProgrammeOrder | PlainOrder, Field(discriminator="do")
+    LightOrder | LightsOrder | BeepOrder | IndicatorOrder | ProgrammeOrder | PlainOrder,
+    Field(discriminator="do"),
 ]
 
 

@@ -1,9 +1,9 @@
 """What both ends of `control` and `events` must agree on: JSON-RPC 2.0, its errors, topics without a journal.
 
-Requests carry one member beyond the standard, `idempotency_key`: a repeat with the same key is answered with
-the first reply and acts only once. The codes of malformed requests are those of the JSON-RPC 2.0
-specification, section 5.1; whatever the station itself refuses has `STATION_ERROR`, and its `data.name` is
-the code of the fault catalogue.
+Requests carry two members beyond the standard. `idempotency_key`: a repeat with the same key is answered with
+the first reply and acts only once. `operator`: the token of whoever holds the operator's lock. The codes
+of malformed requests are those of the JSON-RPC 2.0 specification, section 5.1; whatever the station itself
+refuses has `STATION_ERROR`, and its `data.name` is the code of the fault catalogue.
 """
 
 import json
@@ -45,6 +45,7 @@ class Request(StrictDocument):
     idempotency_key: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=256)] | None = (
         None
     )
+    operator: Annotated[str, StringConstraints(strict=True, max_length=64)] | None = None
 
 
 class ErrorData(Document):
@@ -79,7 +80,11 @@ class Reply(Document):
 
 
 def encode_request(
-    request_id: str, method: str, params: dict[str, Any], idempotency_key: str | None = None
+    request_id: str,
+    method: str,
+    params: dict[str, Any],
+    idempotency_key: str | None = None,
+    operator: str | None = None,
 ) -> bytes:
     """The bytes of a request.
 
@@ -89,6 +94,8 @@ def encode_request(
     request: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
     if idempotency_key is not None:
         request["idempotency_key"] = idempotency_key
+    if operator is not None:
+        request["operator"] = operator
     try:
         return json.dumps(request, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:

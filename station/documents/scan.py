@@ -6,6 +6,7 @@ from pydantic import Field
 
 from .base import Document
 from .frame import FrameRecord
+from .judgement import Appearance
 from .plan import ScanPlan, Side
 
 ScanState = Literal["capturing", "captured", "processed", "failed", "interrupted"]
@@ -28,7 +29,10 @@ class Provenance(Document):
 
 
 class ScanManifest(Document):
-    """`manifest.json` of a scan folder. `created` is UTC, ISO 8601."""
+    """`manifest.json` of a scan folder. `created` is UTC, ISO 8601.
+
+    `batch`: the hands-free batch it belongs to, empty: none. `appearance`: None: it was not looked at.
+    """
 
     schema_version: Literal[1] = 1
     id: str
@@ -40,6 +44,25 @@ class ScanManifest(Document):
     provenance: Provenance
     frames: tuple[FrameRecord, ...]
     stages_s: dict[str, float] = Field(default_factory=dict)
+    batch: str = ""
+    appearance: Appearance | None = None
+
+
+class Withdrawal(Document):
+    """`withdrawn.json` beside a scan's manifest: the operator took it back. Nothing of it is deleted."""
+
+    schema_version: Literal[1] = 1
+    scan_id: str
+    time: str
+    why: str
+
+
+class KeptMark(Document):
+    """`kept.json` beside a scan's manifest: the retention policy leaves it alone while the file is there."""
+
+    schema_version: Literal[1] = 1
+    scan_id: str
+    time: str
 
 
 class Artifact(Document):
@@ -200,3 +223,7 @@ class ScanSummary(Document):
     result: ResultManifest | None = None
     report: str | None = None
     stages_s: dict[str, float] = Field(default_factory=dict)
+    batch: str = ""
+    withdrawn: str = ""
+    kept: bool = False
+    removed: str = ""
