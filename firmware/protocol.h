@@ -6,7 +6,7 @@
 
 #define PROTOCOL_MAJOR 1
 #define PROTOCOL_MINOR 0
-#define SCHEMA_HASH 0x4669EBE7UL
+#define SCHEMA_HASH 0x6517B905UL
 #define PROTOCOL_BAUD 250000UL
 
 #define FRAME_MAX_BYTES 64u /* seq, type, payload and crc, before stuffing */
@@ -24,8 +24,9 @@
 #define REPLY_TIMEOUT_MS 100u /* the host repeats a command after this long without a reply */
 #define TRIES_MAX 10u /* times a command is sent before the host gives up */
 #define EVENT_REPEAT_MS 50u /* the board repeats an unacknowledged event after this long */
-#define EVENT_QUEUE 8u /* events a board holds */
-#define EVENT_RESERVE 3u /* places of the queue that only programmes and faults may take; a step begins only while one more is free */
+#define EVENT_QUEUE 14u /* events a board holds */
+#define EVENT_RESERVE 3u /* places of the queue that only programmes and faults may take */
+#define PANEL_RESERVE 6u /* places of the queue that no step is begun for: buttons and the card sensor find room while reports wait */
 #define ERRORS_KEPT 8u /* faults a board remembers */
 #define WATCHDOG_MS 250u /* a board that hangs is reset after about this long */
 #define START_AHEAD_MAX_MS 5000u /* how far ahead `StartAt` may lie */
@@ -78,11 +79,17 @@
 #define END_REASON_COMPLETED 0u /* completed */
 #define END_REASON_ABORTED 1u /* aborted */
 
-/* What the status LED shows. */
+/* How the status LED and the two-coloured indicator shine. */
 #define PATTERN_OFF 0u /* off */
 #define PATTERN_ON 1u /* on */
 #define PATTERN_SLOW 2u /* blinking slowly */
 #define PATTERN_FAST 3u /* blinking fast */
+
+/* What the two-coloured indicator shows to its operator; bit 0 is its green LED, bit 1 its red one. */
+#define COLOUR_OFF 0u /* off */
+#define COLOUR_GREEN 1u /* green */
+#define COLOUR_RED 2u /* red */
+#define COLOUR_AMBER 3u /* amber */
 
 /* Bits of `HelloReply.flags`. */
 #define BOARD_FLAG_SIMULATED 1u /* no real light burns */
@@ -187,7 +194,8 @@ struct __attribute__((packed)) buzzer {
 };
 
 struct __attribute__((packed)) indicator {
-    uint8_t pattern; /* what it shows from now on */
+    uint8_t pattern; /* how both shine from now on */
+    uint8_t colour; /* of the indicator */
 };
 
 struct __attribute__((packed)) hello_reply {

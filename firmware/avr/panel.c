@@ -24,6 +24,8 @@ static struct input button_0;
 static struct input button_1;
 static struct input card;
 static volatile uint8_t pattern;
+static volatile uint8_t colour;
+static volatile uint16_t indicated_at;
 static volatile uint16_t buzz_left_ms;
 static uint16_t milliseconds;
 
@@ -33,7 +35,7 @@ void panel_start(void)
     PORTB |= _BV(CARD_PIN);
     DDRD |= LIGHTS_D_MASK;
     DDRC |= LIGHTS_C_MASK;
-    DDRB |= _BV(TRIGGER_PIN) | _BV(BUZZER_PIN) | _BV(STATUS_PIN);
+    DDRB |= _BV(TRIGGER_PIN) | _BV(BUZZER_PIN) | _BV(STATUS_PIN) | _BV(GREEN_PIN) | _BV(RED_PIN);
     TCCR0A = _BV(WGM01);
     TCCR0B = _BV(CS01) | _BV(CS00); /* 16 MHz / 64 / 250 */
     OCR0A = 249;
@@ -67,18 +69,39 @@ static void look_at_inputs(void)
         board_card(card.steady);
 }
 
-static bool status_led(void)
+/* A blink begins with light, so that what is new is seen at once. */
+static bool shining(void)
 {
+    uint16_t shown_ms = (uint16_t)(milliseconds - indicated_at);
     switch (pattern) {
     case PATTERN_ON:
         return true;
     case PATTERN_SLOW:
-        return milliseconds & SLOW_BLINK;
+        return !(shown_ms & SLOW_BLINK);
     case PATTERN_FAST:
-        return milliseconds & FAST_BLINK;
+        return !(shown_ms & FAST_BLINK);
     default:
         return false;
     }
+}
+
+/* Bit by bit, each in one instruction: stages move the trigger at the same port, and come between. */
+static void shine(void)
+{
+    bool on = shining();
+    uint8_t mix = on ? colour : COLOUR_OFF;
+    if (on)
+        PORTB |= _BV(STATUS_PIN);
+    else
+        PORTB &= (uint8_t)~_BV(STATUS_PIN);
+    if (mix & COLOUR_GREEN)
+        PORTB |= _BV(GREEN_PIN);
+    else
+        PORTB &= (uint8_t)~_BV(GREEN_PIN);
+    if (mix & COLOUR_RED)
+        PORTB |= _BV(RED_PIN);
+    else
+        PORTB &= (uint8_t)~_BV(RED_PIN);
 }
 
 ISR(TIMER0_COMPA_vect)
@@ -91,10 +114,7 @@ ISR(TIMER0_COMPA_vect)
         TCCR2A = 0;
         TCCR2B = 0;
     }
-    if (status_led())
-        PORTB |= _BV(STATUS_PIN);
-    else
-        PORTB &= (uint8_t)~_BV(STATUS_PIN);
+    shine();
 }
 
 uint8_t panel_milliseconds(void)
@@ -124,7 +144,9 @@ void hal_buzz(uint16_t frequency_hz, uint16_t duration_ms)
     hal_unlock(state);
 }
 
-void hal_indicate(uint8_t wanted)
+void hal_indicate(uint8_t wanted_colour, uint8_t wanted_pattern)
 {
-    pattern = wanted;
+    colour = wanted_colour;
+    pattern = wanted_pattern;
+    indicated_at = milliseconds;
 }

@@ -1,4 +1,4 @@
-/* Timer 0, once a millisecond: lights and lease run out, buttons and card are looked at, buzzer and status LED are kept. */
+/* Timer 0, once a millisecond: lights and lease run out, buttons and card are looked at, buzzer, status LED and indicator are kept. */
 #ifndef PANEL_H
 #define PANEL_H
 

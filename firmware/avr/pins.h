@@ -11,6 +11,8 @@
 #define TRIGGER_PIN PB1 /* high is on */
 #define BUZZER_PIN PB3  /* OC2A */
 #define STATUS_PIN PB5  /* the LED of an Arduino Uno */
+#define GREEN_PIN PB2   /* of the two-coloured indicator; high is on */
+#define RED_PIN PB4
 
 /* Inputs with pull-ups; low is pressed, low is a card. */
 #define BUTTON_0_PIN PC4

@@ -10,6 +10,7 @@
 #include "frame.h"
 #include "hal.h"
 #include "heat.h"
+#include "indicator.h"
 #include "lights.h"
 #include "programme.h"
 #include "version.h"
@@ -43,6 +44,7 @@ void board_start(const struct birth *birth)
     commands_reset();
     heat_reset();
     lights_off();
+    indicator_reset();
 }
 
 /* --- time and faults ------------------------------------------------------------------------------------------ */
@@ -75,14 +77,20 @@ void board_millisecond(void)
     events_millisecond();
     if (lights_millisecond())
         board_fail(FAULT_MAX_ON_EXPIRED);
-    if (lease_left_ms && --lease_left_ms == 0 && needs_host())
-        board_fail(FAULT_LEASE_EXPIRED);
+    if (lease_left_ms && --lease_left_ms == 0) {
+        indicator_hide(); /* nobody stands by what it says any more */
+        if (needs_host())
+            board_fail(FAULT_LEASE_EXPIRED);
+    }
 }
 
-static void hear(void)
+/* `familiar`: from the host whose session this is; a greeting may come from another one. */
+static void hear(bool familiar)
 {
     uint8_t state = hal_lock();
     lease_left_ms = lease_ms ? (uint16_t)(lease_ms + 1u) : 0; /* the millisecond under way does not count */
+    if (familiar)
+        indicator_show();
     hal_unlock(state);
 }
 
@@ -103,10 +111,11 @@ static void open_session(const struct hello *hello)
     quench();
     programme_forget();
     events_restart();
+    indicator_reset();
     kept_size = 0;
     lease_ms = asked > LEASE_MAX_MS ? LEASE_MAX_MS : asked;
     session = hello->session;
-    hear();
+    hear(true);
     hal_unlock(state);
 }
 
@@ -221,7 +230,7 @@ static void take(const struct frame *frame)
         frame_disown();
         return;
     }
-    hear();
+    hear(frame->type != MSG_HELLO);
     if (frame->type == MSG_ACK) {
         events_acknowledge(frame->seq);
         programme_go_on();

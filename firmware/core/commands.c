@@ -6,6 +6,7 @@
 #include "faults.h"
 #include "hal.h"
 #include "heat.h"
+#include "indicator.h"
 #include "lights.h"
 #include "programme.h"
 
@@ -107,26 +108,34 @@ static struct answer buzz(const struct buzzer *command, uint8_t *payload)
 
 static struct answer indicate(const struct indicator *command, uint8_t *payload)
 {
-    if (command->pattern > PATTERN_FAST)
+    if (command->pattern > PATTERN_FAST || command->colour > COLOUR_AMBER)
         return refuse(REFUSAL_BAD_VALUE, payload);
-    hal_indicate(command->pattern);
+    indicator_set(command->colour, command->pattern);
     return done();
 }
 
+/* What burns, and why, is told as it was at its ticks: a light may go on or off whenever interrupts are not locked out. */
 static struct answer status(uint8_t *payload)
 {
+    uint16_t heat_ms = heat_hottest_ms();
+    uint8_t state = hal_lock(); /* for no longer than must be: a byte may be waiting */
+    uint32_t ticks = hal_ticks();
+    uint8_t mask = lights_burning();
     uint8_t fault = faults_latched();
+    uint8_t step = programme_step();
+    uint8_t doing = programme_state();
+    hal_unlock(state);
     struct status_reply reply = {
-        .state = fault == FAULT_NONE ? programme_state() : BOARD_STATE_FAULT,
-        .mask = lights_burning(),
+        .state = fault == FAULT_NONE ? doing : BOARD_STATE_FAULT,
+        .mask = mask,
         .fault = fault,
-        .step = programme_step(),
+        .step = step,
         .steps_stored = programme_steps(),
         .buttons = buttons,
         .card_present = card,
         .events_waiting = events_waiting(),
-        .heat_ms = heat_hottest_ms(),
-        .ticks = hal_ticks(),
+        .heat_ms = heat_ms,
+        .ticks = ticks,
     };
     memcpy(payload, &reply, sizeof reply);
     struct answer answer = {MSG_STATUS_REPLY, sizeof reply};

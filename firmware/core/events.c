@@ -31,9 +31,15 @@ void events_restart(void)
     hal_unlock(state);
 }
 
+/* Around the ring, and without a division: it would keep interrupts waiting. */
+static uint8_t place(uint8_t at)
+{
+    return at < EVENT_QUEUE ? at : (uint8_t)(at - EVENT_QUEUE);
+}
+
 bool events_have_room(void)
 {
-    return waiting < EVENT_QUEUE - EVENT_RESERVE;
+    return waiting < EVENT_QUEUE - EVENT_RESERVE - PANEL_RESERVE;
 }
 
 uint8_t events_waiting(void)
@@ -45,7 +51,7 @@ void events_push(uint8_t type, const void *payload, uint8_t size, bool reserved)
 {
     uint8_t state = hal_lock();
     if (waiting < (reserved ? EVENT_QUEUE : EVENT_QUEUE - EVENT_RESERVE)) {
-        struct event *event = &queue[(first + waiting) % EVENT_QUEUE];
+        struct event *event = &queue[place((uint8_t)(first + waiting))];
         event->number = next_number;
         event->type = type;
         event->size = size;
@@ -62,7 +68,7 @@ void events_acknowledge(uint8_t number)
 {
     uint8_t state = hal_lock();
     if (waiting && sent_before && queue[first].number == number) { /* what was never sent cannot have arrived */
-        first = (uint8_t)((first + 1) % EVENT_QUEUE);
+        first = place((uint8_t)(first + 1));
         waiting--;
         repeat_in_ms = 0;
         sent_before = false;

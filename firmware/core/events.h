@@ -8,7 +8,7 @@
 /* A new session: forget everything, number from 1 again. */
 void events_restart(void);
 
-/* Whether an ordinary event can be taken. */
+/* Whether a step may begin: its report finds room, and buttons and card still do, too. */
 bool events_have_room(void);
 
 uint8_t events_waiting(void);

@@ -39,7 +39,9 @@ void hal_wait_for(uint32_t ticks);
 bool hal_send(const uint8_t *wire, uint8_t size);
 
 void hal_buzz(uint16_t frequency_hz, uint16_t duration_ms);
-void hal_indicate(uint8_t pattern);
+
+/* What the status LED (pattern) and the two-coloured indicator (both) show from now on; called with interrupts locked. */
+void hal_indicate(uint8_t colour, uint8_t pattern);
 
 /* Fill in what only the machine knows: overruns, free stack, latency. */
 void hal_measure(struct stats_reply *stats);

@@ -12,6 +12,7 @@
 enum {
     GRACE_MS = 2, /* the millisecond under way does not count, nor does the one in which it is noticed */
     HEAT_GRACE_MS = 4,
+    CHANGES_KEPT = 16,
 };
 
 static struct {
@@ -26,7 +27,15 @@ static struct {
     bool cut; /* has just gone off by itself */
 } light;
 
+/* Of the mask, the newest first. */
+static struct change {
+    uint32_t ticks;
+    uint8_t before;
+} changes[CHANGES_KEPT];
+static uint8_t changes_known;
+
 static const struct message *order;
+static bool indicated;
 static uint16_t session_lease_ms; /* 0: no session */
 static uint32_t heard;
 static uint32_t by_command;
@@ -39,7 +48,9 @@ static uint32_t heat_as_of;
 void burning_start(void)
 {
     memset(&light, 0, sizeof light);
+    changes_known = 0;
     order = NULL;
+    indicated = false;
     session_lease_ms = 0;
     by_command = 0;
     fault_known = FAULT_NONE;
@@ -73,6 +84,7 @@ void burning_session(uint16_t lease_ms)
 {
     session_lease_ms = lease_ms;
     burning_dark();
+    LAW(!indicated, "the indicator shows nothing that this session has not said");
     told_session();
 }
 
@@ -91,9 +103,19 @@ void burning_lit(void)
     LAW(light.mask && !light.by_programme, "the port is written before the reply");
 }
 
-uint8_t burning_mask(void)
+bool burning_was(uint8_t mask, uint32_t ticks)
 {
-    return light.mask;
+    bool was = mask == light.mask;
+    for (uint8_t i = 0; i < changes_known && (int32_t)(changes[i].ticks - ticks) >= 0; i++)
+        was = mask == changes[i].before || (was && changes[i].ticks == ticks); /* at that very tick both count */
+    return was;
+}
+
+static void remember_change(void)
+{
+    memmove(changes + 1, changes, sizeof changes - sizeof *changes);
+    changes[0] = (struct change){hal_ticks(), light.mask};
+    changes_known += changes_known < CHANGES_KEPT;
 }
 
 uint32_t burning_commanded(void)
@@ -183,6 +205,7 @@ void watch_lights(uint8_t mask, uint8_t level)
         LAW(mask == 0, "no light goes on by itself");
         light.cut = true;
     }
+    remember_change();
     light.mask = mask;
 }
 
@@ -194,6 +217,11 @@ void watch_trigger(bool high)
     LAW(!high || machine_context() == STAGE, "only a programme triggers the camera");
     if (machine_context() == STAGE)
         told_trigger(high);
+}
+
+void watch_indicator(bool shines)
+{
+    indicated = shines;
 }
 
 bool watch_idle(void)
@@ -242,6 +270,7 @@ void burning_settled(void)
     if (faults_latched() != FAULT_NONE)
         told_disarm();
     LAW(!light.trigger || programme_state() == BOARD_STATE_RUNNING, "the trigger is high only in a programme");
+    LAW(!indicated || burning_within_lease(), "the indicator shows nothing of a host that is gone");
     if (light.mask == 0)
         return;
     LAW((int32_t)(hal_ticks() - light.until) <= 0, "no light burns beyond its time");

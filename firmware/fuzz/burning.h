@@ -22,7 +22,8 @@ const struct message *burning_ordered(void);
 void burning_lit(void);
 void burning_dark(void);
 
-uint8_t burning_mask(void);
+/* Exactly these lights burned at this tick, not long ago. */
+bool burning_was(uint8_t mask, uint32_t ticks);
 uint32_t burning_hottest_ms(void);
 
 /* Changes of the lights that were made by the main loop. */

@@ -204,9 +204,10 @@ void hal_buzz(uint16_t frequency_hz, uint16_t duration_ms)
     LAW(duration_ms >= 1 && duration_ms <= BUZZER_MAX_MS, "the buzzer ends by itself");
 }
 
-void hal_indicate(uint8_t pattern)
+void hal_indicate(uint8_t colour, uint8_t pattern)
 {
-    LAW(pattern <= PATTERN_FAST, "the status LED shows a pattern that there is");
+    LAW(pattern <= PATTERN_FAST && colour <= COLOUR_AMBER, "the indicator shows what there is to be shown");
+    watch_indicator(colour != COLOUR_OFF || pattern != PATTERN_OFF);
 }
 
 void hal_measure(struct stats_reply *stats)

@@ -178,8 +178,15 @@ SESSIONS = {
     + b"".join(command(k) for k in (PING, STATUS, ERRORS, STATS, CLEAR))
     + command(BUZZER, 200, 7, 9, 0)
     + command(BUZZER, 9, 0, 9, 0)
-    + command(INDICATOR, 3)
-    + command(INDICATOR, 4),
+    + command(INDICATOR, 3, 1)
+    + command(INDICATOR, 4, 1)
+    + command(INDICATOR, 1, 4),
+    "indicated_and_gone": IMPATIENT
+    + command(INDICATOR, 1, 1)
+    + word("wait_64_ms", 8)
+    + word("greet", 0xFF, 9)
+    + command(PING)
+    + word("greet", 2, 9),
 }
 
 

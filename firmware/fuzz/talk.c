@@ -234,7 +234,7 @@ static void obeyed(void)
 
 static void described(const struct status_reply *status)
 {
-    LAW(status->mask == burning_mask(), "a status tells what burns");
+    LAW(burning_was(status->mask, status->ticks), "a status tells what burns");
     LAW(status->fault == faults_latched(), "a status tells of the fault");
     LAW((status->state == BOARD_STATE_FAULT) == (status->fault != FAULT_NONE), "a fault is a state");
     uint32_t hottest_ms = burning_hottest_ms();

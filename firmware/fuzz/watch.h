@@ -18,6 +18,9 @@ void watch_sent(const uint8_t *wire, uint8_t size, bool room);
 void watch_lights(uint8_t mask, uint8_t level);
 void watch_trigger(bool high);
 
+/* Status LED or indicator shine, or may at any moment. */
+void watch_indicator(bool shines);
+
 /* No interrupt runs now, and no command is half done. */
 void watch_settled(void);
 

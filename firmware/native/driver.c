@@ -20,6 +20,7 @@ static uint32_t millisecond_at = UINT32_MAX - 2 * HAL_TICKS_HZ + HAL_TICKS_HZ / 
 static bool stage_wanted;
 static uint32_t stage_due;
 static uint8_t burning;
+static uint8_t shown_colour, shown_pattern;
 static char masks[65536];
 static char frames[1 << 20];
 
@@ -84,9 +85,10 @@ void hal_buzz(uint16_t frequency_hz, uint16_t duration_ms)
     (void)duration_ms;
 }
 
-void hal_indicate(uint8_t pattern)
+void hal_indicate(uint8_t colour, uint8_t pattern)
 {
-    (void)pattern;
+    shown_colour = colour;
+    shown_pattern = pattern;
 }
 
 void hal_measure(struct stats_reply *stats)
@@ -168,7 +170,7 @@ int main(void)
             fprintf(stderr, "not understood: %s", line);
             return 1;
         }
-        printf("%s %s\n", *masks ? masks : "-", *frames ? frames : "-");
+        printf("%s %s %u/%u\n", *masks ? masks : "-", *frames ? frames : "-", shown_colour, shown_pattern);
         fflush(stdout);
     }
     return 0;

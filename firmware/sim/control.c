@@ -14,7 +14,14 @@
 static const char *link_path;
 static bool closed;
 static uint64_t ordered_cycle; /* when the last order but `state` was obeyed */
-static uint64_t release_cycle[2]; /* 0: not pressed */
+
+/* What is still to be done to the buttons. */
+static struct move {
+    uint64_t cycle;
+    int button;
+    bool pressed;
+} moves[64];
+static size_t moves_waiting;
 
 void control_start(const char *link)
 {
@@ -33,8 +40,8 @@ static void tell_state(void)
     struct pins_senses senses = pins_senses();
     char text[240];
     snprintf(text, sizeof text,
-             "ok state mask=%u beeps=%u buzzer_hz=%u buzzer_ms=%u status_led=%d deaf_cycles=%u timer1=%u ordered_cycle=%llu cycle=%llu",
-             senses.lights, senses.beeps, senses.buzzer_hz, senses.buzzer_ms, senses.status_led, chip_deaf_cycles(),
+             "ok state mask=%u beeps=%u buzzer_hz=%u buzzer_ms=%u status_led=%d green=%d red=%d deaf_cycles=%u timer1=%u ordered_cycle=%llu cycle=%llu",
+             senses.lights, senses.beeps, senses.buzzer_hz, senses.buzzer_ms, senses.status_led, senses.green, senses.red, chip_deaf_cycles(),
              chip_timer_1(), (unsigned long long)ordered_cycle, (unsigned long long)chip_cycle());
     control_say("%s", text);
 }
@@ -62,6 +69,26 @@ static bool obey_line(const char *word, int values, double first)
     return true;
 }
 
+static bool move(int button, bool pressed, uint64_t cycle)
+{
+    if (moves_waiting == sizeof moves / sizeof *moves)
+        return false;
+    moves[moves_waiting++] = (struct move){cycle, button, pressed};
+    return true;
+}
+
+/* `changes` of the contact, an odd number of them, a millisecond apart; the last one stays. */
+static bool press(int button, double milliseconds, int changes)
+{
+    uint64_t begin = chip_cycle(), end = begin + (uint64_t)(milliseconds * (CHIP_HZ / 1000));
+    bool taken = true;
+    for (int change = 0; change < changes; change++) {
+        uint64_t later = (uint64_t)change * (CHIP_HZ / 1000);
+        taken = taken && move(button, change % 2 == 0, begin + later) && move(button, change % 2 != 0, end + later);
+    }
+    return taken;
+}
+
 static bool obey_board(const char *word, int values, double first, double second)
 {
     if (!strcmp(word, "reset") && values == 0) {
@@ -82,8 +109,9 @@ static bool obey_board(const char *word, int values, double first, double second
     } else if (!strcmp(word, "card") && values == 1 && (first == 0 || first == 1)) {
         pins_card(first == 1);
     } else if (!strcmp(word, "press") && values == 2 && (first == 0 || first == 1) && second >= 1 && second <= 60000) {
-        pins_button((int)first, true);
-        release_cycle[(int)first] = chip_cycle() + (uint64_t)(second * (CHIP_HZ / 1000));
+        return press((int)first, second, 1);
+    } else if (!strcmp(word, "bounce") && values == 2 && (first == 0 || first == 1) && second >= 10 && second <= 60000) {
+        return press((int)first, second, 5);
     } else {
         return false;
     }
@@ -134,11 +162,17 @@ int control_descriptor(void)
     return closed ? -1 : STDIN_FILENO;
 }
 
+static struct move *earliest(void)
+{
+    struct move *found = moves;
+    for (size_t i = 1; i < moves_waiting; i++)
+        if (moves[i].cycle < found->cycle)
+            found = &moves[i];
+    return found;
+}
+
 void control_advance(void)
 {
-    for (int button = 0; button < 2; button++)
-        if (release_cycle[button] && chip_cycle() >= release_cycle[button]) {
-            release_cycle[button] = 0;
-            pins_button(button, false);
-        }
+    for (struct move *next; moves_waiting && (next = earliest())->cycle <= chip_cycle(); *next = moves[--moves_waiting])
+        pins_button(next->button, next->pressed);
 }

@@ -14,6 +14,8 @@ enum {
     /* as in avr/pins.h; inputs are low when pressed or covered */
     TRIGGER_B = 1,
     BUZZER_B = 3,
+    GREEN_B = 2,
+    RED_B = 4,
     STATUS_B = 5,
     CARD_B = 1 << 0,
     BUTTON_0_C = 1 << 4,
@@ -96,6 +98,8 @@ struct pins_senses pins_senses(void)
     struct pins_senses senses = {
         .lights = lights,
         .status_led = port_b >> STATUS_B & 1,
+        .green = port_b >> GREEN_B & 1,
+        .red = port_b >> RED_B & 1,
         .beeps = beeps,
         .buzzer_hz = lasted ? (unsigned)(beep_edges * CHIP_HZ / 2 / lasted) : 0,
         .buzzer_ms = (unsigned)(lasted * 1000 / CHIP_HZ),

@@ -29,6 +29,8 @@ void pins_card(bool present);
 struct pins_senses {
     uint8_t lights;
     bool status_led;
+    bool green; /* of the indicator, as red */
+    bool red;
     unsigned beeps;
     unsigned buzzer_hz;
     unsigned buzzer_ms;

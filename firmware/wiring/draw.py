@@ -15,17 +15,19 @@ EDGE = 290.0  # right side of the board's block
 ROWS = {
     **{f"light {k}": 150 + 30 * k for k in range(8)},
     "camera trigger": 490,
-    "buzzer": 610,
-    "status LED": 666,
-    "button 0": 740,
-    "button 1": 830,
-    "card sensor": 915,
+    "buzzer": 604,
+    "status LED": 656,
+    "indicator green": 710,
+    "indicator red": 752,
+    "button 0": 816,
+    "button 1": 898,
+    "card sensor": 976,
 }
 
 
 def draw() -> str:
     """The whole picture."""
-    sheet = Sheet(1240, 1010, "Wiring of the scan board")
+    sheet = Sheet(1240, 1066, "Wiring of the scan board")
     sheet.text((40, 48), "Wiring of the scan board", "title")
     sheet.text((40, 70), "Values and the reasons for them: docs/hardware.md", "small")
     _board(sheet, uses())
@@ -40,7 +42,7 @@ def draw() -> str:
 
 
 def _board(sheet: Sheet, pins: dict[str, str]) -> None:
-    sheet.box((40, 90), (EDGE - 40, 890))
+    sheet.box((40, 90), (EDGE - 40, 946))
     sheet.text((60, 122), "Arduino", "head")
     sheet.text((60, 142), "Uno or Nano", "head")
     sheet.text((60, 166), "ATmega328P", "small")
@@ -59,9 +61,9 @@ def _board(sheet: Sheet, pins: dict[str, str]) -> None:
     sheet.text((60, 322), "serial line", "small")
     sheet.text((60, 372), "keep free:", "small")
     sheet.text((60, 390), ", ".join(f"{pin} ({arduino_name(pin)})" for pin in FREE), "small")
-    sheet.text((EDGE - 12, 955), "GND", anchor="end")
-    sheet.wire((EDGE, 950), (340, 950))
-    sheet.ground((340, 950))
+    sheet.text((EDGE - 12, 1013), "GND", anchor="end")
+    sheet.wire((EDGE, 1008), (340, 1008))
+    sheet.ground((340, 1008))
 
 
 def _lights(sheet: Sheet) -> None:
@@ -152,10 +154,26 @@ def _signals(sheet: Sheet) -> None:
     sheet.led((478, y), upright=False)
     sheet.ground((540, y))
     sheet.text((566, y + 5), "may be left out: the board has one", "small")
+    _indicator(sheet)
+
+
+def _indicator(sheet: Sheet) -> None:
+    rows = ROWS["indicator green"], ROWS["indicator red"]
+    for y, colour in zip(rows, ("green", "red"), strict=True):
+        sheet.text((EDGE + 12, y - 6), colour, "small")
+        sheet.wire((EDGE, y), (520, y))
+        sheet.resistor((400, y), "220 Ω")
+        sheet.led((478, y), upright=False)
+    sheet.box((446, rows[0] - 34), (58, 92), "group")
+    sheet.wire((520, rows[0]), (520, rows[1]), (540, rows[1]))
+    sheet.node((520, rows[1]))
+    sheet.ground((540, rows[1]))
+    sheet.text((566, rows[0] + 18), "indicator: two colours,", "small")
+    sheet.text((566, rows[0] + 35), "common cathode, 10 mm", "small")
 
 
 def _inputs(sheet: Sheet) -> None:
-    for name, words in (("button 0", "push button"), ("button 1", "foot pedal")):
+    for name, words in (("button 0", "foot pedal"), ("button 1", "push button")):
         y = ROWS[name]
         sheet.text((EDGE + 12, y - 6), name, "small")
         sheet.wire((EDGE, y), (535, y))

@@ -10,6 +10,8 @@ SINGLE = {
     "TRIGGER_PIN": "camera trigger",
     "BUZZER_PIN": "buzzer",
     "STATUS_PIN": "status LED",
+    "GREEN_PIN": "indicator green",
+    "RED_PIN": "indicator red",
     "BUTTON_0_PIN": "button 0",
     "BUTTON_1_PIN": "button 1",
     "CARD_PIN": "card sensor",

@@ -120,6 +120,15 @@ class Connection:
         if self._latched:
             self._clear()
 
+    def require_there(self) -> None:
+        """For what only tells people: nothing is looked for or cleared, no fault taken from others.
+
+        Raises:
+            StationError: `rig_missing`, there is no board to speak to now.
+        """
+        if not self._wanted or self.lost or self._conversation is None:
+            raise losses.not_open(self.port)
+
     def reconnect(self) -> None:
         """Look for a lost board again; nothing is done to one that is there.
 

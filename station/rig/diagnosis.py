@@ -5,6 +5,7 @@ from dataclasses import asdict
 from ..documents.fault import StationError
 from ..documents.rig import (
     BeepOrder,
+    IndicatorOrder,
     LightOrder,
     LightsOrder,
     ProgrammeOrder,
@@ -150,6 +151,9 @@ def commands_of(order: RigOrder) -> tuple[m.Command, ...]:
             return (m.Lights(mask, level, m.LightFlag.TIMED, order.max_on_ms),)
         case BeepOrder():
             return (m.Buzzer(order.frequency_hz, order.duration_ms),)
+        case IndicatorOrder():
+            pattern = m.Pattern.OFF if order.colour == "off" else m.Pattern[order.pattern.upper()]
+            return (m.Indicator(pattern, m.Colour[order.colour.upper()]),)
         case ProgrammeOrder():
             return (*_programme(order).upload(), m.Arm(), m.Start())
         case _:

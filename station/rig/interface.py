@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..documents.fault import StationError
 
@@ -124,6 +124,30 @@ class ProgrammableRig(Rig, Protocol):
 
     def clock_error_s(self, ahead_s: float) -> float:
         """How wrong a moment may be met that lies `ahead_s` after the last comparison of the clocks."""
+        ...
+
+
+IndicatorColour = Literal["off", "green", "amber", "red"]
+IndicatorPattern = Literal["on", "slow", "fast"]
+
+
+class SignallingRig(Rig, Protocol):
+    """A rig that speaks to its operator, and lights the mat for looking on."""
+
+    def look_on(self, lights: tuple[int, ...], percent: float, max_on_ms: int) -> Switched:
+        """Light exactly these lights, dimmed to `percent`, for looking on and never for measuring.
+
+        They go off by themselves after `max_on_ms`, and that is no fault. A board has few levels and takes
+        the next higher one. `Switched.light` is the lowest of them.
+        """
+        ...
+
+    def tone(self, frequency_hz: int, milliseconds: int) -> None:
+        """Begin to sound the buzzer; returns at once."""
+        ...
+
+    def indicate(self, colour: IndicatorColour, pattern: IndicatorPattern = "on") -> None:
+        """Set the two-coloured indicator beside the mat; amber is both of its colours."""
         ...
 
 

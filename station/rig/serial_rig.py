@@ -13,13 +13,23 @@ from .clock import BoardClock
 from .connection import Connection, Report
 from .conversation import SilentError
 from .greeting import info_of
-from .interface import BoardInfo, ExposureStep, FaultListener, PanelListener, StepReport, Switched
+from .interface import (
+    BoardInfo,
+    ExposureStep,
+    FaultListener,
+    IndicatorColour,
+    IndicatorPattern,
+    PanelListener,
+    StepReport,
+    Switched,
+)
 from .link import Link, SerialLink
 from .ports import BY_ID
 from .programme import RELOAD_SLACK_US, Programme, report_of
 from .traffic import Traffic
 
 BEEP_HZ = 2_000
+FULL_LEVEL = 255
 REPORT_PATIENCE_S = 2.0
 
 
@@ -114,6 +124,21 @@ class SerialRig:
         self._board.make_ready()
         self._board.ask(m.Buzzer(BEEP_HZ, milliseconds))
 
+    def look_on(self, lights: tuple[int, ...], percent: float, max_on_ms: int) -> Switched:
+        """See `SignallingRig.look_on`; the board has 16 levels and takes the next higher one."""
+        self._board.make_ready()
+        mask = sum(1 << light for light in set(lights))
+        level = max(1, int(percent * FULL_LEVEL / 100))
+        requested_s = time.monotonic()
+        self._board.trouble.use(True)
+        answered = self._board.ask(m.Lights(mask, level, m.LightFlag.TIMED, max_on_ms))
+        return Switched(min(lights), requested_s, answered.received_s)
+
+    def tone(self, frequency_hz: int, milliseconds: int) -> None:
+        """See `SignallingRig.tone`. It takes no fault from another call, nor looks for a board."""
+        self._board.require_there()
+        self._board.ask(m.Buzzer(frequency_hz, milliseconds))
+
     def run(self, steps: tuple[ExposureStep, ...], at_s: float | None = None) -> tuple[StepReport, ...]:
         """See `ProgrammableRig.run`."""
         self._board.make_ready()
@@ -133,6 +158,12 @@ class SerialRig:
         if not self.clock.ready:
             raise losses.not_open(self.port)
         return self.clock.error_s(ahead_s) + RELOAD_SLACK_US / 1e6
+
+    def indicate(self, colour: IndicatorColour, pattern: IndicatorPattern = "on") -> None:
+        """See `SignallingRig.indicate`. A fault that is still to be raised waits for another call."""
+        self._board.require_there()
+        shown = m.Pattern.OFF if colour == "off" else m.Pattern[pattern.upper()]
+        self._board.ask(m.Indicator(shown, m.Colour[colour.upper()]))
 
     def ask(self, command: m.Command) -> m.Reply:
         """Any command of the protocol, for consoles and diagnosis.

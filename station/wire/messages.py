@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 MAJOR = 1
 MINOR = 0
-SCHEMA_HASH = 0x4669EBE7
+SCHEMA_HASH = 0x6517B905
 BAUD = 250000
 FRAME_MAX_BYTES = 64  # seq, type, payload and crc, before stuffing
 PAYLOAD_MAX_BYTES = 60  # frame_max_bytes less seq, type and crc
@@ -28,8 +28,9 @@ BUZZER_MAX_MS = 2000  # longest beep
 REPLY_TIMEOUT_MS = 100  # the host repeats a command after this long without a reply
 TRIES_MAX = 10  # times a command is sent before the host gives up
 EVENT_REPEAT_MS = 50  # the board repeats an unacknowledged event after this long
-EVENT_QUEUE = 8  # events a board holds
-EVENT_RESERVE = 3  # places of the queue that only programmes and faults may take; a step begins only while one more is free
+EVENT_QUEUE = 14  # events a board holds
+EVENT_RESERVE = 3  # places of the queue that only programmes and faults may take
+PANEL_RESERVE = 6  # places of the queue that no step is begun for: buttons and the card sensor find room while reports wait
 ERRORS_KEPT = 8  # faults a board remembers
 WATCHDOG_MS = 250  # a board that hangs is reset after about this long
 START_AHEAD_MAX_MS = 5000  # how far ahead `StartAt` may lie
@@ -176,12 +177,21 @@ class EndReason(Spoken):
 
 
 class Pattern(Spoken):
-    """What the status LED shows."""
+    """How the status LED and the two-coloured indicator shine."""
 
     OFF = (0, "off")
     ON = (1, "on")
     SLOW = (2, "blinking slowly")
     FAST = (3, "blinking fast")
+
+
+class Colour(Spoken):
+    """What the two-coloured indicator shows to its operator; bit 0 is its green LED, bit 1 its red one."""
+
+    OFF = (0, "off")
+    GREEN = (1, "green")
+    RED = (2, "red")
+    AMBER = (3, "amber")
 
 
 class BoardFlag(IntFlag):
@@ -1044,26 +1054,28 @@ class Buzzer(Command):
 
 @dataclass(frozen=True, slots=True)
 class Indicator(Command):
-    """Set the status LED.
+    """Set the status LED and the two-coloured indicator beside the mat; the board blinks by itself. Both are dark after a reset, in a new session until this is said, and while the host lease is over; once the host is heard again in the same session they show what was set last.
 
     Attributes:
-        pattern: what it shows from now on.
+        pattern: how both shine from now on.
+        colour: of the indicator.
     """
 
     ID: ClassVar[int] = 0x12
     REPLY: ClassVar[type[Reply]] = Ok
-    LAYOUT: ClassVar[Struct] = Struct("<B")
+    LAYOUT: ClassVar[Struct] = Struct("<BB")
     pattern: Pattern
+    colour: Colour
 
     def pack(self) -> bytes:
         """The payload."""
-        return _pack("Indicator", self.LAYOUT, self.pattern)
+        return _pack("Indicator", self.LAYOUT, self.pattern, self.colour)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The message in a payload."""
         v = _unpack("Indicator", cls.LAYOUT, payload)
-        return cls(Pattern(v[0]))
+        return cls(Pattern(v[0]), Colour(v[1]))
 
 
 COMMANDS: dict[int, type[Command]] = {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,13 @@ FIRMWARE_TICKS_AT_START = (
 SOFTWARE_TICKS_PER_MS = 1_000
 HEAT_TOLERANCE_MS = 2  # a real board looks at its lights once in a millisecond
 
-Answer = tuple[list[int], list[tuple[int, object]]]
+
+class Answer(NamedTuple):
+    """Lights after each change, frames sent, and what the indicator shows afterwards."""
+
+    masks: list[int]
+    frames: list[Frame]
+    shown: tuple[m.Colour, m.Pattern]
 
 
 class Native:
@@ -35,7 +42,7 @@ class Native:
         )
         self._ticks = FIRMWARE_TICKS_AT_START
 
-    def order(self, line: str) -> tuple[list[int], list[Frame]]:
+    def order(self, line: str) -> Answer:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         assert self.process.stderr is not None
@@ -54,7 +61,8 @@ class Native:
             pytest.fail(self.process.stderr.read())
         masks = [int(mask) for mask in answer[0].split(",")] if answer[0] != "-" else []
         data = bytes.fromhex(answer[1].replace(",", "")) if answer[1] != "-" else b""
-        return masks, FrameReader().feed(data)
+        colour, pattern = answer[2].split("/")
+        return Answer(masks, FrameReader().feed(data), (m.Colour(int(colour)), m.Pattern(int(pattern))))
 
     def close(self) -> None:
         self.process.communicate()
@@ -68,7 +76,7 @@ class Software:
         self._now_ns = 0
         self._mask = 0
 
-    def order(self, line: str) -> tuple[list[int], list[Frame]]:
+    def order(self, line: str) -> Answer:
         word, *values = line.split()
         if word == "S":
             ticks = (self._now_ns // MS + int(values[1])) * SOFTWARE_TICKS_PER_MS
@@ -84,7 +92,9 @@ class Software:
         edges = [mask & 0xFF for output in outputs for _, mask in output.edges]
         masks = [mask for before, mask in pairwise([self._mask, *edges]) if mask != before]
         self._mask = [self._mask, *edges][-1]
-        return masks, FrameReader().feed(b"".join(frame for output in outputs for frame in output.frames))
+        frames = FrameReader().feed(b"".join(frame for output in outputs for frame in output.frames))
+        indicator = self._core.indicator(self._now_ns)
+        return Answer(masks, frames, (indicator.colour, indicator.pattern))
 
     def _pass(self, until_ns: int) -> Iterator[Output]:
         while (wake := self._core.wake_ns) is not None and wake <= until_ns:
@@ -129,11 +139,12 @@ def compare(native: Native, lines: list[str], *, until: int | None = None, pulse
     for number, line in enumerate(lines):
         told = lines[: number + 1]
         found, wanted = native.order(line), software.order(line)
-        assert pulses or found[0] == wanted[0], told
-        assert [seen(frame) for frame in found[1]] == [seen(frame) for frame in wanted[1]], told
-        for heat, expected in zip(heats(found[1]), heats(wanted[1]), strict=True):
+        assert pulses or found.masks == wanted.masks, told
+        assert [seen(frame) for frame in found.frames] == [seen(frame) for frame in wanted.frames], told
+        assert found.shown == wanted.shown, told
+        for heat, expected in zip(heats(found.frames), heats(wanted.frames), strict=True):
             assert abs(heat - expected) <= HEAT_TOLERANCE_MS, told
-        if until in [frame.type for frame in wanted[1]]:
+        if until in [frame.type for frame in wanted.frames]:
             return
 
 
@@ -175,7 +186,7 @@ SIMPLE = st.sampled_from(
 )
 PANEL = st.builds(
     m.Buzzer, st.sampled_from([99, 100, 10_000, 10_001]), st.sampled_from([0, 1, 2_000, 2_001])
-) | st.builds(m.Indicator, st.sampled_from(list(m.Pattern)))
+) | st.builds(m.Indicator, st.sampled_from(m.Pattern), st.sampled_from(m.Colour))
 STEPS = st.builds(
     m.ProgrammeStep,
     index=st.integers(0, 3),
@@ -277,9 +288,10 @@ def test_no_bytes_whatever_lead_astray(native_core: Path, lines: list[str]) -> N
         native.order(BEGIN)
         for line in lines:
             native.order(line)
-        masks, _ = native.order("T 61000")  # the longest lease and all maximum on-times are over
-        masks_after, _ = native.order("T 61000")
+        masks = native.order("T 61000").masks  # the longest lease and all maximum on-times are over
+        after = native.order("T 61000")
         assert (masks or [0])[-1] == 0
-        assert masks_after == []
+        assert after.masks == []
+        assert after.shown == (m.Colour.OFF, m.Pattern.OFF)
     finally:
         native.close()

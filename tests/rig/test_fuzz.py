@@ -121,6 +121,10 @@ PLANTED = {
         ["programme_refused"],
         "an armed programme keeps its gaps within the limits",
     ),
+    "session-planted-indicator": (
+        ["indicated_and_gone"],
+        "the indicator shows nothing of a host that is gone",
+    ),
     "session-planted-events": (["reports_unheard"], "no step begins that could not be reported"),
 }
 

@@ -1,5 +1,7 @@
 """The rig on a real pseudo-terminal, with the software board behind it."""
 
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +95,48 @@ def test_any_command_can_be_asked_for_diagnosis(rig: SerialRig) -> None:
     status = rig.ask(m.Status())
     assert isinstance(status, m.StatusReply)
     assert status.mask == 0b100
+
+
+def test_lights_to_look_by_go_off_by_themselves_and_that_is_no_fault(
+    software_board: Any, rig: SerialRig, poll: Any, told: Any
+) -> None:
+    lit = rig.look_on((6, 0, 4, 2), 100.0, 5_000)
+    assert (lit.light, software_board.lit()) == (0, 0b01010101)
+    rig.look_on((1, 3), 100.0, 60)
+    poll(lambda: software_board.lit() == 0, "the lights were off")
+    assert rig.switch(2, 5_000).light == 2
+    assert told.faults == []
+
+
+def test_dimmed_lights_burn_for_their_share(software_board: Any, rig: SerialRig) -> None:
+    rig.look_on((0, 2), 25.0, 5_000)
+    software_board.wait_s(0.2)
+    rig.switch(None, 5_000)
+    edges = software_board.changes()
+    assert {mask for _, mask in edges} == {0b101, 0}
+    begun, ended = edges[0][0], edges[-1][0]
+    burned = sum(after[0] - before[0] for before, after in pairwise(edges) if before[1])
+    assert burned / (ended - begun) == pytest.approx(0.25, abs=0.03)
+
+
+def test_a_tone_returns_while_it_sounds(software_board: Any, rig: SerialRig) -> None:
+    rig.tone(880, 1_500)
+    state = software_board.state()
+    assert (state["buzzer_hz"], state["buzzer_ms"]) == ("880", "1500")
+
+
+def test_indicator_and_buzzer_take_no_fault_from_the_call_that_is_to_raise_it(
+    software_board: Any, rig: SerialRig, told: Any, poll: Any, failure: Any
+) -> None:
+    rig.switch(1, 30)
+    poll(lambda: bool(told.faults), "the light had burned too long")
+    rig.indicate("red")
+    rig.tone(440, 20)
+    assert software_board.state()["red"] == "1"
+    assert failure(lambda: rig.switch(2, 1_000)).code == "rig_fault"
+    rig.switch(2, 1_000)
+
+
+def test_a_rig_that_is_not_open_shows_nothing(make_rig: Any, tmp_path: Path, failure: Any) -> None:
+    assert failure(lambda: make_rig(tmp_path / "nothing").indicate("green")).code == "rig_missing"
+    assert failure(lambda: make_rig(tmp_path / "nothing").tone(440, 20)).code == "rig_missing"

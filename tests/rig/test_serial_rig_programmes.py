@@ -17,7 +17,8 @@ STEP_S = 0.006
 SWEEP = tuple(ExposureStep(light, 1_000, 4_000, 1_000) for light in (None, *range(8)))
 
 
-FEW = SWEEP[1 : m.EVENT_QUEUE - m.EVENT_RESERVE]  # their reports have room, so that no step waits for us
+# their reports have room, so that no step waits for us
+FEW = SWEEP[1 : m.EVENT_QUEUE - m.EVENT_RESERVE - m.PANEL_RESERVE]
 AHEAD_S = 0.8  # longer than loading takes here
 STALE_S = 0.75  # the clocks are compared more often than this
 ROUNDING_S = 3e-6  # moments are whole microseconds and ticks

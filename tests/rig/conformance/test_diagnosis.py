@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from station.documents.fault import StationError
-from station.documents.rig import BeepOrder, LightOrder, LightsOrder, PlainOrder, ProgrammeOrder
+from station.documents.rig import (
+    BeepOrder,
+    IndicatorOrder,
+    LightOrder,
+    LightsOrder,
+    PlainOrder,
+    ProgrammeOrder,
+)
 from station.rig.diagnosis import carry_out, measured_rate_hz, report
 from station.rig.serial_rig import SerialRig
 from station.wire import messages as m
@@ -115,3 +122,10 @@ def test_a_board_that_is_gone_is_an_error(board: Any, rig: SerialRig, poll: Any)
     with pytest.raises(StationError) as caught:
         carry_out(rig, PlainOrder(do="status"))
     assert caught.value.code == "rig_missing"
+
+
+def test_the_indicator_is_set_by_hand(board: Any, rig: SerialRig, poll: Any) -> None:
+    carry_out(rig, IndicatorOrder(colour="amber"))
+    poll(lambda: (board.state()["green"], board.state()["red"]) == ("1", "1"), "amber was shown")
+    carry_out(rig, IndicatorOrder(colour="off", pattern="fast"))
+    poll(lambda: board.state()["status_led"] == "0", "all was dark")

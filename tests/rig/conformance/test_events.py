@@ -81,7 +81,7 @@ def test_the_buzzer_sounds(board: Any, host: Any) -> None:
     beeps = int(board.state()["beeps"])
     host.do(m.Buzzer(2_000, 80))
     while int(board.state()["buzzer_ms"]) < 70:
-        host.do(m.Indicator(m.Pattern.ON))
+        host.do(m.Indicator(m.Pattern.ON, m.Colour.GREEN))
     assert int(board.state()["beeps"]) == beeps + 1
     assert int(board.state()["buzzer_hz"]) == pytest.approx(2_000, rel=0.02)
 

@@ -17,7 +17,7 @@ def test_a_fault_is_latched_until_cleared_and_remembered_after(board: Any, host:
     ):
         assert host.ask(command) == m.Refused(m.Refusal.FAULT_LATCHED)
     assert isinstance(host.ask(m.Ping()), m.Pong)
-    host.do(m.Off(), m.Abort(), m.Indicator(m.Pattern.FAST))
+    host.do(m.Off(), m.Abort(), m.Indicator(m.Pattern.FAST, m.Colour.RED))
     assert host.hello(session=2).fault is m.Fault.MAX_ON_EXPIRED
     host.do(m.Clear(), m.Light(1, 0, 10_000))
     errors = host.ask(m.Errors())

@@ -58,7 +58,8 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(
     [
         (0x3F, b"", m.Refusal.UNKNOWN_COMMAND),
         (0x00, b"", m.Refusal.UNKNOWN_COMMAND),
-        (m.Indicator.ID, b"\x09", m.Refusal.BAD_VALUE),
+        (m.Indicator.ID, b"\x09\x00", m.Refusal.BAD_VALUE),
+        (m.Indicator.ID, b"\x00\x04", m.Refusal.BAD_VALUE),
     ],
 )
 def test_a_frame_without_meaning_is_refused(host: Any, type_: int, payload: bytes, reason: m.Refusal) -> None:

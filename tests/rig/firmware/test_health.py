@@ -64,6 +64,7 @@ def test_under_load_no_byte_is_lost_no_stage_late_and_the_stack_has_room(
         watched.board.order("press 0 20")
         watched.board.order("press 1 33")
         rig.beep(50)
+        rig.indicate("amber", "fast")  # at the port of the trigger
         run(rig, steps)
         while len(watched.edges()) < before + 4 * len(steps):
             rig.ask(m.Errors())
