@@ -19,10 +19,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ..wire.messages import WATCHDOG_MS, Pattern, ResetCause
+from ..wire.messages import WATCHDOG_MS, ResetCause
 from .board_control import Order, parse
 from .board_core import Birth, BoardCore, Output
 from .board_guard import Guard
+from .board_inputs import InputName, Inputs
 from .board_line import BadLine, LineFaults
 from .board_parts import MS, US
 from .board_port import Port
@@ -31,6 +32,7 @@ from .lightlog import LightLogWriter
 
 OWNER_GRACE_NS = 500 * MS
 CONTROL_SIZE = 4_096
+BUTTONS: tuple[InputName, ...] = ("button 0", "button 1")
 
 
 class BoardProcess:
@@ -55,6 +57,7 @@ class BoardProcess:
         self._resonator = resonator
         self._selector = selectors.SelectSelector()  # the one that waits to the microsecond
         self._nonce = secrets.randbelow(0x10000)
+        self._inputs = Inputs()
         self._timers: list[tuple[int, Callable[[int], None]]] = []
         self._hanging = False
         self._ending = False
@@ -92,6 +95,7 @@ class BoardProcess:
         now = time.monotonic_ns()
         if not self._hanging:
             self._perform(self._core.advance(self._board_ns(now)), now)
+            self._look_at_inputs(now)
         for due, action in [timer for timer in self._timers if timer[0] <= now]:
             self._timers.remove((due, action))
             action(now)
@@ -99,10 +103,12 @@ class BoardProcess:
         self._check_owner(now)
 
     def _patience_s(self) -> float | None:
-        times = [self._line.wake_ns, *(due for due, _ in self._timers)]
+        times: list[int | None] = [self._line.wake_ns, *(due for due, _ in self._timers)]
         wake_ns = self._core.wake_ns
         if not self._hanging and wake_ns is not None:
             times.append(self._resonator.host_ns(wake_ns))
+        if not self._hanging:
+            times.append(self._inputs.wake_ns)
         if self._owner_gone_ns is not None:
             times.append(max(self._owner_gone_ns + OWNER_GRACE_NS, self._lease_over_ns))
         nearest = min((when for when in times if when is not None), default=None)
@@ -137,6 +143,7 @@ class BoardProcess:
     def _restart(self, cause: ResetCause, now: int) -> None:
         self._power_off(now)
         self._hanging = False
+        self._inputs.restart(now)
         self._core = BoardCore(self._birth(cause), self._board_ns(now))
 
     def _power_off(self, now: int) -> None:
@@ -248,12 +255,12 @@ class BoardProcess:
                     self._selector.unregister(ours)
             case "plug", ():
                 self._replug()
-            case "press", (button, milliseconds):
-                self._press(int(button), True, now)
-                released = now + int(milliseconds * MS)
-                self._timers.append((released, lambda late: self._press(int(button), False, late)))
+            case "press" | "bounce" as how, (button, milliseconds):
+                move = self._inputs.move if how == "press" else self._inputs.bounce
+                move(BUTTONS[int(button)], True, now)
+                move(BUTTONS[int(button)], False, now + int(milliseconds * MS))
             case "card", (present,):
-                self._perform(self._core.sense_card(bool(present), self._board_ns(now)), now)
+                self._inputs.move("card", bool(present), now)
 
     def _replug(self) -> None:
         ours = self._port.close()
@@ -261,15 +268,22 @@ class BoardProcess:
             self._selector.unregister(ours)
         self._watch(self._port.open(), self._on_port)
 
-    def _press(self, button: int, pressed: bool, now: int) -> None:
-        self._perform(self._core.press(button, pressed, self._board_ns(now)), now)
+    def _look_at_inputs(self, now: int) -> None:
+        for name, level in self._inputs.advance(now):
+            if name == "card":
+                output = self._core.sense_card(level, self._board_ns(now))
+            else:
+                output = self._core.press(BUTTONS.index(name), level, self._board_ns(now))
+            self._perform(output, now)
 
     def _describe(self) -> str:
-        panel = self._core.panel
+        panel, now_ns = self._core.panel, self._board_ns(time.monotonic_ns())
+        shown = " ".join(
+            f"{led}={level}" for led, level in self._core.indicator(now_ns).levels(now_ns).items()
+        )
         return (
             f"state mask={self._core.mask} beeps={panel.beeps} buzzer_hz={panel.buzzer_hz} "
-            f"buzzer_ms={panel.buzzer_ms} pattern={Pattern(panel.pattern).name.lower()} "
-            f"us={self._board_ns(time.monotonic_ns()) // US}"
+            f"buzzer_ms={panel.buzzer_ms} {shown} us={now_ns // US}"
         )
 
 

@@ -3,7 +3,8 @@
 The line: `drop 5%`, `corrupt 1%`, `repeat 10%` (of the frames, both ways), `delay 30` (ms, to the host),
 `mute` (answers get lost), `garbage 200` (bytes of noise to the host), `heal` (a good line again), `unplug`,
 `plug`.
-The board: `reset` (its button), `hang` (its firmware), `press 0 80` (button 0 for 80 ms), `card 1` (or 0).
+The board: `reset` (its button), `hang` (its firmware), `press 0 80` (button 0 for 80 ms),
+`bounce 0 80` (the same, its contacts bouncing for 4 ms at both ends), `card 1` (or 0).
 `state` tells what eyes and ears would notice, and the time on the board (`us`).
 """
 
@@ -25,6 +26,7 @@ _TAKES: dict[str, tuple[Callable[[float], bool], ...]] = {
     "delay": (lambda milliseconds: 0 <= milliseconds <= 60_000,),
     "garbage": (lambda count: 1 <= count <= 4_096,),
     "press": (lambda button: button in (0, 1), lambda milliseconds: 1 <= milliseconds <= 60_000),
+    "bounce": (lambda button: button in (0, 1), lambda milliseconds: 10 <= milliseconds <= 60_000),
     "card": (lambda present: present in (0, 1),),
 }
 

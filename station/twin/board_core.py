@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from ..wire import messages as m
 from ..wire.frame import Frame, FrameReader
-from .board_machine import BUTTONS, LIGHTS, BoardMachine, Panel
+from .board_machine import BUTTONS, LIGHTS, BoardMachine
+from .board_panel import Indicator, Panel
 from .board_parts import MS
 from .board_programme import RefusedError
 
@@ -61,6 +62,7 @@ class BoardCore:
     def receive(self, data: bytes, now_ns: int) -> Output:
         """Take in what the host sent."""
         self._machine.advance(now_ns)
+        self._hide_if_alone(now_ns)
         for frame in self._reader.feed(data):
             self._take(frame, now_ns)
         return self.advance(now_ns)
@@ -73,6 +75,7 @@ class BoardCore:
             if self._machine.needs_host:
                 self._machine.fail(m.Fault.LEASE_EXPIRED, self._machine.now_ns)
         self._machine.advance(now_ns)
+        self._hide_if_alone(now_ns)
         if self._session and not self._lease_is_over(now_ns):
             event = self._machine.events.due(now_ns)
             if event is not None:
@@ -110,6 +113,11 @@ class BoardCore:
         """What is not light."""
         return self._machine.panel
 
+    def indicator(self, now_ns: int) -> Indicator:
+        """The LEDs that are no lights, as they are at this moment."""
+        self._hide_if_alone(now_ns)
+        return self._machine.indicator
+
     @property
     def lease_over_ns(self) -> int:
         """When the host lease ends if nothing more is heard."""
@@ -129,6 +137,10 @@ class BoardCore:
     def _lease_is_over(self, now_ns: int) -> bool:
         return now_ns >= self.lease_over_ns
 
+    def _hide_if_alone(self, now_ns: int) -> None:
+        if self._lease_is_over(now_ns):
+            self._machine.indicator.hide(self.lease_over_ns)
+
     def _notice(self, event: m.Event, now_ns: int) -> Output:
         if self._session:
             self._machine.events.push(event)
@@ -141,6 +153,8 @@ class BoardCore:
             self._misshapen += 1
             return
         self._heard_ns = now_ns
+        if frame.type != m.Hello.ID:  # a greeting may come from another host than the one that set it
+            self._machine.indicator.show(now_ns)
         if frame.type == m.Ack.ID:
             self._machine.events.acknowledge(frame.seq)
             return

@@ -1,12 +1,12 @@
 """What the software board does with its commands: lights, programme, panel, faults. Pure; times in ns."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ..wire import messages as m
 from .board_heat import Burn
 from .board_lamps import Lamps
+from .board_panel import Indicator, Panel
 from .board_parts import MS, US, EventQueue, FaultMemory
 from .board_programme import ProgrammeRun, ProgrammeStore, RefusedError
 
@@ -16,18 +16,6 @@ _BUZZER_HZ = range(100, 10_001)
 _BRIGHTEST = 255
 _TICKS = 1 << 32
 _START_AHEAD_MAX_TICKS = m.START_AHEAD_MAX_MS * 1_000
-
-
-@dataclass(slots=True)
-class Panel:
-    """What is not light: buttons, card sensor, buzzer, status LED."""
-
-    buttons: int = 0
-    card_present: bool = False
-    pattern: m.Pattern = m.Pattern.OFF
-    beeps: int = 0
-    buzzer_hz: int = 0
-    buzzer_ms: int = 0
 
 
 class BoardMachine:
@@ -46,6 +34,7 @@ class BoardMachine:
         self.events = EventQueue()
         self.faults = FaultMemory()
         self.panel = Panel()
+        self.indicator = Indicator()
         self._handlers: dict[type[m.Command], Callable[[Any, int], m.Reply]] = {
             m.Status: self._status,
             m.Light: self._light,
@@ -73,10 +62,11 @@ class BoardMachine:
         return self._handlers[type(command)](command, now_ns)
 
     def restart(self, now_ns: int) -> None:
-        """A new session: dark, no programme, no events. A latched fault stays."""
+        """A new session: dark, no programme, no events, nothing indicated. A latched fault stays."""
         self.quench(now_ns)
         self._store = ProgrammeStore(LIGHTS)
         self.events.restart()
+        self.indicator.reset(now_ns)
 
     def quench(self, now_ns: int) -> None:
         """Lights off, nothing running, nothing armed."""
@@ -213,8 +203,8 @@ class BoardMachine:
         self.panel.buzzer_hz, self.panel.buzzer_ms = command.frequency_hz, command.duration_ms
         return m.Ok()
 
-    def _indicate(self, command: m.Indicator, _: int) -> m.Reply:
-        self.panel.pattern = command.pattern
+    def _indicate(self, command: m.Indicator, now_ns: int) -> m.Reply:
+        self.indicator.set(command.colour, command.pattern, now_ns)
         return m.Ok()
 
     def _status(self, _: m.Status, now_ns: int) -> m.Reply:

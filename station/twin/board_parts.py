@@ -8,6 +8,7 @@ from ..wire.messages import (
     EVENT_QUEUE,
     EVENT_REPEAT_MS,
     EVENT_RESERVE,
+    PANEL_RESERVE,
     ErrorEntry,
     ErrorsReply,
     Event,
@@ -35,8 +36,8 @@ class EventQueue:
 
     @property
     def has_room(self) -> bool:
-        """Whether an ordinary event can be taken."""
-        return len(self._waiting) < EVENT_QUEUE - EVENT_RESERVE
+        """Whether a step may begin: its report finds room, and buttons and card still do, too."""
+        return len(self._waiting) < EVENT_QUEUE - EVENT_RESERVE - PANEL_RESERVE
 
     def restart(self) -> None:
         """A new session: forget everything, number from 1 again."""
@@ -46,7 +47,7 @@ class EventQueue:
 
     def push(self, event: Event, *, reserved: bool = False) -> None:
         """Take an event; what has no room is counted as lost."""
-        if not (self.has_room or (reserved and len(self._waiting) < EVENT_QUEUE)):
+        if len(self._waiting) >= EVENT_QUEUE - (0 if reserved else EVENT_RESERVE):
             self.lost = min(self.lost + 1, _U16)
             return
         self._waiting.append(Frame(self._next_number, event.ID, event.pack()))

@@ -1,6 +1,6 @@
 """A card as numbers: size, warp, borders, colours, pose and flaws, all drawn from its seed in millimetres."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -102,12 +102,18 @@ def design(spec: CardSpec) -> Design:
     weights = np.array([weight for _, weight in BORDERS])
     chosen = int(rng.choice(len(BORDERS), p=weights / weights.sum()))
     return Design(
-        spec, body, _borders(spec), BORDERS[chosen][0], float(rng.random()), _pose(spec), _flaws(spec, body)
+        spec,
+        body,
+        _borders(spec, body),
+        BORDERS[chosen][0],
+        float(rng.random()),
+        _pose(spec),
+        _flaws(spec, body),
     )
 
 
 def _body(spec: CardSpec) -> Body:
-    rng = stream(spec.seed, "body")
+    rng = spec.own("body")
     width, height = CARD_WIDTH_MM + rng.uniform(-0.1, 0.1), CARD_HEIGHT_MM + rng.uniform(-0.1, 0.1)
     radius = rng.uniform(2.85, 3.15)
     bow = rng.choice((-1, 1)) * rng.uniform(0.05, 0.3) if spec.bow_mm is None else spec.bow_mm
@@ -119,15 +125,21 @@ def _body(spec: CardSpec) -> Body:
 
 
 def _worn_corners(spec: CardSpec, flip: int) -> tuple[tuple[int, int, float], ...]:
-    rng = stream(spec.seed, "corners")
+    rng = spec.own("corners")
     order = rng.permutation(4)[: spec.unkind.corner_wear]
     corners = ((-1, 1), (1, 1), (1, -1), (-1, -1))
     return tuple((flip * corners[i][0], corners[i][1], float(rng.uniform(0.3, 1.1))) for i in order)
 
 
-def _borders(spec: CardSpec) -> Borders:
+def _borders(spec: CardSpec, body: Body) -> Borders:
+    """Another copy shows the same print, cut out elsewhere."""
     rng = stream(spec.seed, spec.side, "borders")
     horizontal, vertical = rng.uniform(4.6, 6.6, 2)
+    if spec.copy:
+        first = _body(replace(spec, copy=0))
+        horizontal += body.width_mm - first.width_mm
+        vertical += body.height_mm - first.height_mm
+        rng = spec.own(spec.side, "borders")
     left, top = 0.5 + rng.choice((-1, 1), 2) * rng.uniform(0.0, 0.15, 2)
     return Borders(
         float(horizontal * left),
@@ -138,10 +150,15 @@ def _borders(spec: CardSpec) -> Borders:
 
 
 def _pose(spec: CardSpec) -> Pose:
-    rng = stream(spec.seed, spec.side, "pose")
+    rng = spec.own(spec.side, "pose")
     x, y, turn = rng.uniform(-1, 1, 3)
     reach = spec.unkind.offset_mm
-    return Pose(float(x * reach), float(y * reach), float(turn * spec.unkind.turn_deg))
+    right, up, counter_clockwise = spec.nudge
+    return Pose(
+        float(x * reach) + right,
+        float(y * reach) + up,
+        float(turn * spec.unkind.turn_deg) + counter_clockwise + (180.0 if spec.turned else 0.0),
+    )
 
 
 def _flaws(spec: CardSpec, body: Body) -> tuple[Flaw, ...]:
@@ -157,7 +174,7 @@ def _flaws(spec: CardSpec, body: Body) -> tuple[Flaw, ...]:
 
 
 def _scratch(spec: CardSpec, index: int) -> Flaw:
-    rng = stream(spec.seed, spec.side, "scratch", index)
+    rng = spec.own(spec.side, "scratch", index)
     x, y = rng.uniform(-20, 20), rng.uniform(-32, 32)
     length, width, depth = rng.uniform(4, 20), rng.uniform(0.08, 0.25), rng.uniform(3, 10)
     return Flaw(
@@ -166,7 +183,7 @@ def _scratch(spec: CardSpec, index: int) -> Flaw:
 
 
 def _dent(spec: CardSpec, index: int) -> Flaw:
-    rng = stream(spec.seed, spec.side, "dent", index)
+    rng = spec.own(spec.side, "dent", index)
     x, y, size, depth = rng.uniform(-26, 26), rng.uniform(-38, 38), rng.uniform(0.8, 2.5), rng.uniform(8, 35)
     return Flaw(
         "dent",
@@ -180,7 +197,7 @@ def _dent(spec: CardSpec, index: int) -> Flaw:
 
 
 def _print_line(spec: CardSpec, index: int) -> Flaw:
-    rng = stream(spec.seed, spec.side, "print line", index)
+    rng = spec.own(spec.side, "print line", index)
     return Flaw(
         "print_line",
         float(rng.uniform(-24, 24)),
@@ -193,7 +210,7 @@ def _print_line(spec: CardSpec, index: int) -> Flaw:
 
 
 def _edge_wear(spec: CardSpec, body: Body, index: int) -> Flaw:
-    rng = stream(spec.seed, spec.side, "edge wear", index)
+    rng = spec.own(spec.side, "edge wear", index)
     edge = int(rng.integers(4))
     length, width = float(rng.uniform(3, 14)), float(rng.uniform(0.15, 0.45))
     if edge < 2:  # left, right
@@ -211,7 +228,7 @@ def _corner_wear(body: Body, x_sign: int, y_sign: int, size_mm: float) -> Flaw:
 
 
 def _crease(spec: CardSpec, body: Body, index: int) -> Flaw:
-    rng = stream(spec.seed, "crease", index)
+    rng = spec.own("crease", index)
     x_sign, y_sign = rng.choice((-1, 1), 2)
     flip, inset = (1 if spec.side == "front" else -1), float(rng.uniform(6, 14))
     x, y = flip * x_sign * (body.width_mm / 2 - inset), y_sign * (body.height_mm / 2 - inset)
@@ -221,7 +238,7 @@ def _crease(spec: CardSpec, body: Body, index: int) -> Flaw:
 
 
 def _stain(spec: CardSpec, index: int) -> Flaw:
-    rng = stream(spec.seed, spec.side, "stain", index)
+    rng = spec.own(spec.side, "stain", index)
     x, y, size = rng.uniform(-24, 24), rng.uniform(-36, 36), rng.uniform(3, 9)
     return Flaw(
         "stain",

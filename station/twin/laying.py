@@ -12,7 +12,7 @@ from .charuco import BoardTarget
 from .plate import PlatePose
 from .scene import Scene
 from .sheet import Sheet
-from .world import Thing
+from .things import Thing
 
 TILT_DEG = 24.0
 """Of the propped-up board, some degrees more or less."""

@@ -54,17 +54,24 @@ class TwinFrame:
         """Linear codes, RGB, (H, W, 3), of the scene as it was when the frame was exposed."""
         with self._lock:
             if self._pixels is None:
-                self._pixels = self._scene.render(
-                    self.on,
-                    exposure_us=self._mode.exposure_us,
-                    gain=self._mode.gain,
-                    bit_depth=self._bit_depth,
-                    sequence=self.sequence,
-                    world=self._world,
-                    first_ns=self._first_ns,
-                    readout_us=self._mode.readout_us,
-                )
+                served = self._scene.served
+                if served is not None:
+                    self._pixels = served.find(self._world.thing, self.on, self._mode, self._bit_depth)
+            if self._pixels is None:
+                self._pixels = self._rendered()
             return self._pixels
+
+    def _rendered(self) -> Pixels:
+        return self._scene.render(
+            self.on,
+            exposure_us=self._mode.exposure_us,
+            gain=self._mode.gain,
+            bit_depth=self._bit_depth,
+            sequence=self.sequence,
+            world=self._world,
+            first_ns=self._first_ns,
+            readout_us=self._mode.readout_us,
+        )
 
 
 class LitRows:

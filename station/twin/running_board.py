@@ -8,6 +8,8 @@ import os
 import select
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +41,7 @@ class RunningBoard:
         self._port = port
         self._light_log = light_log
         self._process: subprocess.Popen[str] | None = None
+        self._ordering = threading.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -54,17 +57,38 @@ class RunningBoard:
         command = [*program, "--link", str(self._port), "--light-log", str(self._light_log)]
         self._process = subprocess.Popen(
             [*command, "--owner-pid", str(os.getpid())],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
-        line = self._first_line()
+        line = self._line()
         if not line.startswith("ready"):
             self.close()
             raise StationError("rig_missing", f"the twin's board did not start (it said {line.strip()!r})")
 
-    def _first_line(self) -> str:
+    def order(self, line: str) -> str:
+        """Do something to the board that a person would do, see `board_control`; returns its answer.
+
+        Raises:
+            StationError: `rig_missing`, it does not run; `bad_request`, it knows nothing of the kind.
+        """
+        with self._ordering:
+            pipe = self._process.stdin if self._process else None
+            try:
+                if pipe is not None:
+                    pipe.write(line + "\n")
+                    pipe.flush()
+            except OSError as error:
+                raise StationError("rig_missing", f"the twin's board has ended: {error}") from error
+            answer = self._line().strip()
+        if not answer:
+            raise StationError("rig_missing", "the twin's board does not run")
+        if not answer.startswith("ok "):
+            raise StationError("bad_request", f"the twin's board: {answer.removeprefix('error ')}")
+        return answer.removeprefix("ok ")
+
+    def _line(self) -> str:
         """Empty when it said nothing in time."""
         out = self._process.stdout if self._process else None
         if out is None or not select.select([out], [], [], START_TIMEOUT_S)[0]:
@@ -84,5 +108,7 @@ class RunningBoard:
             process.wait()
         if process.returncode != 0:
             darken(self._light_log)
-        if process.stdout:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                with suppress(BrokenPipeError):  # what it was told last it no longer heard
+                    pipe.close()

@@ -27,9 +27,11 @@ from .sensor import (
     Pixels,
     Sensor,
 )
+from .served import Served
 from .spec import Unkind
+from .things import Hand, Thing
 from .wiring import Wiring
-from .world import Thing, World
+from .world import World
 
 
 class Scene:
@@ -59,6 +61,8 @@ class Scene:
         self.wiring = Wiring()
         """Replace it to break lights; it holds for whatever is rendered from then on."""
         self.isp = Isp() if isp is None else isp
+        self.served: Served | None = None
+        """Replace it to have frames taken from memory."""
         self.mains = Mains(mains_hz, mains_depth)
         """Both may be replaced, too."""
 
@@ -80,9 +84,13 @@ class Scene:
 
     def place(self, thing: Thing) -> None:
         """Lay something on the mat in place of what lay there; its picture is prepared when first wanted."""
-        world = World(thing, self.dpi, self.rig)
         with self._lock:
-            self._world = world
+            here = self._world.over(thing) or self._world.over(
+                thing.over if isinstance(thing, Hand) else None
+            )
+            if here is None or here.thing != thing:
+                here = World(thing, self.dpi, self.rig, here if isinstance(thing, Hand) else None)
+            self._world = here
 
     def wire(self, **faults: Any) -> None:  # noqa: ANN401 - the fields of `Wiring`
         """Break the lights in this way, from the next frame rendered on; without faults they are sound."""
@@ -157,6 +165,8 @@ class Scene:
             expose(*light)
         else:
             world.balls.expose(*light, motion)
+        for film in world.films:
+            film.shine(self._electrons, weights, colours)
         return self._electrons
 
     def _digitise(self, electrons: Floats, sensor: Sensor, unkind: Unkind, sequence: int) -> Pixels:

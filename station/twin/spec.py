@@ -7,6 +7,10 @@ switching one off changes nothing else.
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
+import numpy as np
+
+from .chance import stream
+
 Side = Literal["front", "back"]
 
 
@@ -36,6 +40,7 @@ class Unkind:
         foil: whether the picture window is holographic foil.
         creases: how many folds through a corner region.
         stains: how many discoloured spots without relief.
+        sleeve: whether the card is still in its clear sleeve, see `film`.
     """
 
     motion_px_rms: float = 0.05
@@ -59,6 +64,7 @@ class Unkind:
     foil: bool = False
     creases: int = 0
     stains: int = 0
+    sleeve: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning.
@@ -100,6 +106,10 @@ class CardSpec:
             seed, never zero.
         twist_mm: by how much the corners are lifted and sunk in turn; None: drawn from the seed.
         unkind: what it and its picture suffer.
+        turned: whether it lies upside down, by half a turn.
+        copy: which copy of the printing; another one has the same art, but was cut, worn, bent and put down
+            in its own way.
+        nudge: how it was moved since it was put down: right and up in mm, counter-clockwise in degrees.
     """
 
     seed: int
@@ -107,3 +117,10 @@ class CardSpec:
     bow_mm: float | None = None
     twist_mm: float | None = None
     unkind: Unkind = field(default_factory=Unkind)
+    turned: bool = False
+    copy: int = 0
+    nudge: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def own(self, *names: str | int) -> np.random.Generator:
+        """The random stream of what this copy does not share with others of its printing."""
+        return stream(self.seed, *(("copy", self.copy) if self.copy else ()), *names)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from . import art, flaws
 from .canvas import Canvas, reflectance_table
-from .chance import stream
 from .design import Body, Design
 from .grid import CardGrid, Floats, Strip
 from .surface import Noise, edge_distance_mm, noise, warp_parts_mm
@@ -77,13 +76,14 @@ def prepare(design: Design, dpi: float) -> Print:
     """Print one side, at twice the resolution of `dpi`."""
     grid, spec = CardGrid(dpi), design.spec
     correlation = spec.unkind.relief_correlation_mm
+    copy = f" {spec.copy}" if spec.copy else ""
     return Print(
         design,
         grid,
         art.paint(design, grid),
-        noise(grid, correlation, seed=spec.seed, name=f"relief {spec.side}"),
-        noise(grid, 0.25, seed=spec.seed, name=f"fray {spec.side}"),
-        float(stream(spec.seed, "coat").uniform(0.06, 0.11)),
+        noise(grid, correlation, seed=spec.seed, name=f"relief {spec.side}{copy}"),
+        noise(grid, 0.25, seed=spec.seed, name=f"fray {spec.side}{copy}"),
+        float(spec.own("coat").uniform(0.06, 0.11)),
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from station.config import TwinSettings
 from station.documents.fault import StationError
+from station.rig.interface import ButtonMoved, PanelEvent
 from station.rig.serial_rig import SerialRig
 from station.share.firmware import missing_packages
 from station.twin.bench import TwinBench
@@ -104,6 +105,39 @@ def test_a_light_that_is_switched_is_in_the_light_log(rig: SerialRig, lights: Li
     rig.switch(None, 10_000)
     assert lights.mask() == 0
     assert [mask for _, mask in lights.edges_back()][:2] == [0, 1 << 5]
+
+
+def test_hands_reach_the_board_and_eyes_and_ears_notice_it(bench: TwinBench) -> None:
+    heard: list[PanelEvent] = []
+    rig = SerialRig(str(bench.port), 250_000, LEASE_MS, 10.0, lambda _: None, heard.append)
+    rig.open()
+    try:
+        bench.press(0, 20)
+        wait_for("the pedal was up again", lambda: len(heard) == 2)
+        bench.card_sensor(True)
+        wait_for("the card was told", lambda: len(heard) == 3)
+        bench.card_sensor(False)
+        wait_for("the card was away", lambda: len(heard) == 4)
+        assert [moved.pressed if isinstance(moved, ButtonMoved) else moved.present for moved in heard] == [
+            True,
+            False,
+            True,
+            False,
+        ]
+        assert bench.shows() | {"beeps": 0} == dict.fromkeys(bench.shows(), 0), "silent and dark"
+        rig.indicate("green")
+        rig.beep(60)
+        wait_for("it was heard", lambda: bench.shows()["beeps"] == 1 and bench.shows()["buzzer_ms"] >= 55)
+        assert (bench.shows()["green"], bench.shows()["red"]) == (1, 0)
+        with pytest.raises(StationError, match=r"not understood|out of range") as caught:
+            bench.press(7, 20)
+        assert caught.value.code == "bad_request"
+    finally:
+        rig.close()
+    bench.close()
+    with pytest.raises(StationError) as caught:
+        bench.press(0, 20)
+    assert caught.value.code == "rig_missing"
 
 
 def test_closing_the_bench_ends_the_board_in_the_dark(

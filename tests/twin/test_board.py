@@ -194,7 +194,7 @@ def test_a_control_line_it_does_not_know_is_answered_with_those_it_does(start: S
     assert process.stdout is not None
     process.stdin.write("explode\nstate\n")
     process.stdin.flush()
-    assert process.stdout.readline().startswith("error unknown word 'explode'; known: card, corrupt,")
+    assert process.stdout.readline().startswith("error unknown word 'explode'; known: bounce, card,")
     assert process.stdout.readline().startswith("ok state mask=0")
 
 

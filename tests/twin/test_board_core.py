@@ -130,7 +130,7 @@ def test_a_process_that_was_not_scheduled_makes_no_stage_late(bench: Bench) -> N
 
 
 def test_a_step_that_waited_for_room_to_report_begins_when_there_is(bench: Bench) -> None:
-    room = m.EVENT_QUEUE - m.EVENT_RESERVE
+    room = m.EVENT_QUEUE - m.EVENT_RESERVE - m.PANEL_RESERVE
     load(bench, *(m.ProgrammeStep(index, 1, 0, 0, 1_000, 1_000) for index in range(room + 1)))
     bench.ask(m.Start())
     bench.run(40)

@@ -17,7 +17,7 @@ from station.twin.scene import Scene
 from station.twin.sensor import Sensor
 from station.twin.sheet import Sheet
 from station.twin.spec import Unkind
-from station.twin.world import Thing
+from station.twin.things import Thing
 
 pytestmark = pytest.mark.usefixtures("compiled")
 Only = Callable[[int], np.ndarray]
