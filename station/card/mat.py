@@ -39,7 +39,7 @@ def rough_corners(image: Image, camera: CameraProfile, z_mm: float) -> Array:
         StationError: `card_not_found`.
     """
     factor = max(1, round(CELL_MM / pitch_mm(camera, (0.0, 0.0), z_mm)))
-    blobs = _blobs(_foreground(_shrink(image, factor)), factor, camera, z_mm)
+    blobs = _blobs(foreground(_shrink(image, factor)), factor, camera, z_mm)
     card = _the_card(blobs)
     if card.touches:
         raise StationError("card_not_found", "the card sticks out of the picture; move it towards the centre")
@@ -70,8 +70,11 @@ def _shrink(image: Image, factor: int) -> Image:
     return np.asarray(small, np.float32)
 
 
-def _foreground(small: Image) -> Mask:
-    """What differs from a quadratic surface through the mat, which surrounds the card."""
+def foreground(small: Image) -> Mask:
+    """What differs from a quadratic surface through the mat, which surrounds the card.
+
+    The picture (rows, columns) has cells of `CELL_MM`, or about that.
+    """
     ring = np.ones(small.shape, bool)
     edge = max(2, round(_RING * min(small.shape)))
     ring[edge:-edge, edge:-edge] = False
@@ -89,17 +92,17 @@ def _different(small: Image, mat: Mask) -> Mask:
     raw = np.abs(deviation) > max(_SIGMAS * sigma, _LEAST_SHARE * strongest, 1e-9)
     small_gap = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
     closed = cv2.morphologyEx(raw.astype(np.uint8), cv2.MORPH_CLOSE, small_gap)
-    return _without_specks(_filled(np.asarray(closed, np.uint8))).astype(bool)
+    return without_specks(filled(np.asarray(closed, np.uint8))).astype(bool)
 
 
-def _filled(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def filled(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Whatever mat cannot be reached from the picture's rim is card: dark print inside a border."""
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = cv2.drawContours(np.zeros_like(mask), outlines, -1, (1,), cv2.FILLED)
     return np.asarray(filled, np.uint8)
 
 
-def _without_specks(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def without_specks(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Dust and hair narrower than 2.5 mm go, also where they touch the card."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), np.uint8)

@@ -159,3 +159,17 @@ def _half_contrast(spread: Array, bin_mm: float) -> float | None:
     right = int(below[0])
     share = (curve[right - 1] - 0.5) / (curve[right - 1] - curve[right])
     return float(frequency[right - 1] + share * (frequency[right] - frequency[right - 1]))
+
+
+def mtf50_across(distance: Array, values: Array, pitch: float, half: float) -> float | None:
+    """Where the contrast has fallen to half, from pixels around one edge; None: too few, or too little of it.
+
+    Args:
+        distance: (N,), from the edge, positive outward; the answer is per unit of it.
+        values: (N,), linear.
+        pitch: of the pixels.
+        half: pixels farther away are not looked at.
+    """
+    near = np.abs(distance) < half
+    spread = _spread_function(distance[near], values[near], pitch / _BINS_PER_PIXEL, half)
+    return None if spread is None else _half_contrast(spread, pitch / _BINS_PER_PIXEL)
