@@ -5,28 +5,30 @@ caller to publish now that it is durable. Every method raises `StationError` whe
 `database.translated`.
 """
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from station.documents.event import Event
-from station.documents.fault import StationError
 from station.documents.ids import new_id
 from station.documents.plan import Side
 from station.documents.scan import ResultManifest, ScanManifest, ScanState, ScanSummary
 
+from . import appearances
 from .database import default_url
 from .folder import manifest_sha256, stored_bytes
 from .journal import CAPACITY, Facts
 from .models import OutboxRow, ResultRow, ScanRow
-from .outbox import Outbox
+from .retention import StoredSide
 from .summaries import UNREADABLE, report_path, summaries
+from .withdrawal import Marked
 
 RECENT_SIDES = 100
-_TOLD = ("id", "card_id", "side", "name", "state", "folder", "bytes", "simulated")
 
 
 class Place(NamedTuple):
@@ -37,7 +39,7 @@ class Place(NamedTuple):
     unreadable: str
 
 
-class Catalogue(Outbox):
+class Catalogue(Marked):
     """The catalogue of one station; without a `url` it lies in the data root `root`, as SQLite."""
 
     def __init__(
@@ -48,8 +50,7 @@ class Catalogue(Outbox):
         boot: str = "",
         journal_capacity: int = CAPACITY,
     ) -> None:
-        super().__init__(url or default_url(root), station, boot or new_id(), journal_capacity)
-        self.root = root
+        super().__init__(root, url or default_url(root), station, boot or new_id(), journal_capacity)
 
     def __enter__(self) -> Self:
         return self.open()
@@ -66,6 +67,7 @@ class Catalogue(Outbox):
         created: datetime,
         *,
         simulated: bool,
+        batch: str = "",
         cause: str = "",
     ) -> Event:
         """A scan begins: state `capturing`, event `scan.started`.
@@ -79,6 +81,7 @@ class Catalogue(Outbox):
             row = ScanRow(id=scan_id, station=self.station, card_id=card_id, side=side, name=name)
             row.state, row.created, row.simulated = "capturing", created.isoformat(), simulated
             row.folder, row.bytes, row.manifest_sha256, row.stages_s = "", 0, "", {}
+            row.batch = batch
             row.reason = row.unreadable = ""
             session.add(row)
             return self._tell(session, "scan.started", row, cause)
@@ -101,7 +104,10 @@ class Catalogue(Outbox):
         """A complete folder which the catalogue does not know enters it: event `scan.captured`."""
         with self.transaction() as session:
             row = session.get(ScanRow, manifest.id) or ScanRow(id=manifest.id, station=self.station)
-            return self._capture(session, row, manifest, folder, "recovery", {"adopted": True})
+            event = self._capture(session, row, manifest, folder, "", {"adopted": True})
+            if session.scalar(select(func.count()).where(ResultRow.scan_id == row.id)):
+                row.state = "processed"  # it had been removed, and is back
+            return event
 
     def failed(self, scan_id: str, reason: str, *, cause: str = "", facts: Facts | None = None) -> Event:
         """Capturing or processing failed for good: event `scan.failed`. What is on the disk stays there.
@@ -117,7 +123,9 @@ class Catalogue(Outbox):
         Raises:
             ValueError: the scan is not being captured.
         """
-        return self._end(scan_id, ("capturing",), "interrupted", reason, "recovery", None)
+        return self._end(
+            scan_id, ("capturing",), "interrupted", reason, "", {"code": "interrupted", "message": reason}
+        )
 
     def processed(
         self,
@@ -185,6 +193,13 @@ class Catalogue(Outbox):
         with self.transaction() as session:
             return summaries(session, list(session.scalars(query.order_by(ScanRow.id.desc()).limit(limit))))
 
+    def batch_sides(self, batch: str) -> list[ScanSummary]:
+        """What is stored of a hands-free batch and was not withdrawn, oldest first."""
+        query = select(ScanRow).where(ScanRow.station == self.station, ScanRow.batch == batch)
+        counted = query.where(ScanRow.folder != "", ScanRow.withdrawn == "")
+        with self.transaction() as session:
+            return summaries(session, list(session.scalars(counted.order_by(ScanRow.id))))
+
     def pending_processing(self) -> list[str]:
         """Scans that are stored, readable and have no result yet, oldest first."""
         query = select(ScanRow.id).where(ScanRow.station == self.station, ScanRow.state == "captured")
@@ -205,6 +220,23 @@ class Catalogue(Outbox):
             found = session.execute(query.where(ScanRow.station == self.station))
             return {(scan_id, number) for scan_id, number in found}
 
+    def stored_sides(self) -> list[StoredSide]:
+        """Every side with a folder, oldest first, as the retention policy wants to see it."""
+        newest = (
+            select(ResultRow.scan_id, func.max(ResultRow.number).label("number"))
+            .group_by(ResultRow.scan_id)
+            .subquery()
+        )
+        query = (
+            select(ScanRow, OutboxRow, newest.c.number)
+            .outerjoin(OutboxRow, OutboxRow.scan_id == ScanRow.id)
+            .outerjoin(newest, newest.c.scan_id == ScanRow.id)
+            .where(ScanRow.station == self.station, ScanRow.folder != "")
+            .order_by(ScanRow.id)
+        )
+        with self.transaction() as session:
+            return [_stored(*found) for found in session.execute(query)]
+
     def count(self) -> int:
         """How many sides are stored."""
         query = select(func.count()).where(ScanRow.station == self.station, ScanRow.folder != "")
@@ -218,13 +250,19 @@ class Catalogue(Outbox):
             sizes = list(session.scalars(query.order_by(ScanRow.id.desc()).limit(RECENT_SIDES)))
         return round(sum(sizes) / len(sizes)) if sizes else None
 
-    def _row(self, session: Session, scan_id: str, *states: ScanState) -> ScanRow:
-        row = session.get(ScanRow, scan_id)
-        if row is None or row.station != self.station:
-            raise StationError("not_found", f"there is no scan {scan_id}")
-        if states and row.state not in states:
-            raise ValueError(f"scan {scan_id} is {row.state}, not {' or '.join(states)}")
-        return row
+    def appearances(self) -> Iterator[appearances.Seen]:
+        """What every stored side looks like that was looked at and counts, oldest first, page by page.
+
+        Sides that were withdrawn, or whose folder was removed, do not count.
+        """
+        after = ""
+        while True:
+            with self.transaction() as session:
+                found = appearances.page(session, self.station, after)
+            yield from found
+            if len(found) < appearances.PAGE:
+                return
+            after = found[-1].scan_id
 
     def _capture(
         self,
@@ -237,12 +275,14 @@ class Catalogue(Outbox):
     ) -> Event:
         row.card_id, row.side, row.name = manifest.card_id, manifest.side, manifest.name
         row.created, row.simulated = manifest.created, manifest.provenance.simulated
-        row.state, row.reason, row.unreadable = "captured", "", ""
+        row.batch = manifest.batch
+        row.state, row.reason, row.unreadable, row.removed = "captured", "", "", ""
         row.folder = folder.relative_to(self.root).as_posix()
         row.bytes, row.manifest_sha256 = stored_bytes(folder, manifest), manifest_sha256(folder)
         row.stages_s = dict(manifest.stages_s)
         session.add(row)
         session.flush()
+        appearances.keep(session, manifest)
         self._enqueue(session, row.id)
         told = {"manifest_sha256": row.manifest_sha256, **(facts or {})}
         return self._tell(session, "scan.captured", row, cause, told)
@@ -261,8 +301,18 @@ class Catalogue(Outbox):
             row.state, row.reason = state, reason
             return self._tell(session, f"scan.{state}", row, cause, {"reason": reason, **(facts or {})})
 
-    def _tell(
-        self, session: Session, kind: str, row: ScanRow, cause: str, facts: Facts | None = None
-    ) -> Event:
-        told: dict[str, Any] = {name: getattr(row, name) for name in _TOLD}
-        return self._record(session, kind, {**told, **(facts or {})}, cause or row.id)
+
+def _stored(row: ScanRow, delivery: OutboxRow | None, newest: int | None) -> StoredSide:
+    number = re.search(r"-(\d+)$", delivery.detail) if delivery is not None else None
+    return StoredSide(
+        id=row.id,
+        created=row.created,
+        bytes=row.bytes,
+        state=row.state,
+        batch=row.batch,
+        kept=row.kept,
+        unreadable=row.unreadable,
+        delivery=delivery.state if delivery is not None else "none",
+        delivered=int(number[1]) if number else None,
+        newest=newest or 0,
+    )

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from station.documents.fault import StationError
+from station.documents.ids import new_id
 
 FILE = "catalogue.sqlite3"
 FILE_SUFFIXES = ("", "-wal", "-journal")
@@ -45,6 +46,16 @@ def sqlite_file(url: str) -> Path | None:
     """The file behind a URL; None where a server holds the catalogue."""
     parsed = make_url(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+def new_copy(root: Path) -> Path:
+    """Where a copy of the catalogue, made for somebody who asked, is written."""
+    return root / f"catalogue.copy-{new_id()}.sqlite3"
+
+
+def copies_of_catalogue(root: Path) -> list[Path]:
+    """Copies whose owners did not remove them."""
+    return sorted(root.glob("catalogue.copy-*"))
 
 
 @contextmanager

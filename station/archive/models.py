@@ -6,7 +6,21 @@ as in the documents; sizes are bytes. The types are those which SQLite and Postg
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    false,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 IDENTITY = String(32)
@@ -41,6 +55,9 @@ class ScanRow(Base):
 
     `folder` is relative to the data root, empty until the stack is durable. `reason` says why capturing or
     processing ended early; `unreadable`, apart from it because it may pass, why the folder cannot be read.
+    `batch` is the hands-free batch it belongs to, empty: none; `withdrawn` why the operator took it back,
+    empty: it counts; `kept` keeps it from the retention policy; `removed` says when and why that removed
+    its folder, empty: it did not.
     """
 
     __tablename__ = "scan"
@@ -58,7 +75,21 @@ class ScanRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     unreadable: Mapped[str] = mapped_column(Text)
     stages_s: Mapped[dict[str, Any]] = mapped_column(JSON)
+    batch: Mapped[str] = mapped_column(IDENTITY, index=True, server_default=text("''"))
+    withdrawn: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    kept: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    removed: Mapped[str] = mapped_column(Text, server_default=text("''"))
     __table_args__ = (Index(None, "station", "state"),)
+
+
+class AppearanceRow(Base):
+    """What a stored side looks like, see `documents.judgement.Appearance`; copied from its manifest."""
+
+    __tablename__ = "appearance"
+    scan_id: Mapped[str] = mapped_column(IDENTITY, ForeignKey("scan.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    bits: Mapped[bytes] = mapped_column(LargeBinary)
+    layout: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class ResultRow(Base):

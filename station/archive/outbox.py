@@ -1,5 +1,7 @@
 """The outbox: scans that others have to get, at least once; receivers know by its hash what they have."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -25,10 +27,12 @@ class Delivery(Document):
 class Outbox(Journal):
     """One delivery for each stored scan: `queued`, `sending`, `delivered` or `refused`."""
 
-    def next_delivery(self) -> Delivery | None:
-        """The oldest scan that waits to be sent."""
+    def next_delivery(self, but: Collection[str] = ()) -> Delivery | None:
+        """The oldest scan that waits to be sent; those of `but` are passed over."""
         query = select(OutboxRow, ScanRow).join(ScanRow, ScanRow.id == OutboxRow.scan_id)
         waiting = query.where(OutboxRow.station == self.station, OutboxRow.state == "queued")
+        if but:
+            waiting = waiting.where(OutboxRow.scan_id.not_in(but))
         with self.transaction() as session:
             found = session.execute(waiting.order_by(OutboxRow.scan_id).limit(1)).first()
             return None if found is None else _delivery(*found)

@@ -10,10 +10,12 @@ from station.documents.fault import StationError
 from station.share.durable import storing, sync_folder
 
 from .catalogue import Catalogue
-from .database import FILE, FILE_SUFFIXES, hold_alone
+from .database import FILE, FILE_SUFFIXES, copies_of_catalogue, hold_alone
 from .durable import PART
 from .folder import MANIFEST, check_stack, scan_folders
 from .journal import utc_now
+from .markers import read_markers
+from .removal import GONE, finish, gone_folders
 from .results import read_result, result_numbers
 
 
@@ -29,6 +31,8 @@ class Recovery:
         unreadable: what cannot be read (a scan's identity or a folder), and why. Nothing of it was removed.
         returned: scans whose missing folder is back.
         requeued: scans whose sending was cut short.
+        removed: sides whose removal was cut short, and is finished now.
+        marked: scans whose markers said something else than the catalogue did.
         pending: captured scans without a result, to be processed (again).
         events: what to publish.
     """
@@ -40,6 +44,8 @@ class Recovery:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
     requeued: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    marked: list[str] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -53,9 +59,11 @@ def recover(root: Path, catalogue: Catalogue) -> Recovery:
     """
     done = Recovery()
     _sweep(root, done)
+    _finish_removals(root, catalogue, done)
     _adopt_scans(root, catalogue, done, hashes=True)
     _compare_rows(root, catalogue, done)
     _adopt_results(root, catalogue, done)
+    _read_markers(root, catalogue, done)
     for scan_id in catalogue.unfinished_deliveries():
         done.events.append(catalogue.requeue(scan_id, "the sending was cut short"))
         done.requeued.append(scan_id)
@@ -78,8 +86,10 @@ def rebuild(root: Path, url: str | None = None, station: str = "station") -> Rec
         _set_aside(root)
     done = Recovery()
     with Catalogue(root, url, station) as catalogue:
+        _finish_removals(root, catalogue, done)
         _adopt_scans(root, catalogue, done, hashes=False)
         _adopt_results(root, catalogue, done)
+        _read_markers(root, catalogue, done)
         done.pending = catalogue.pending_processing()
     return done
 
@@ -89,11 +99,40 @@ def _sweep(root: Path, done: Recovery) -> None:
         with storing(folder):
             shutil.rmtree(folder)
         done.swept.append(folder.relative_to(root).as_posix())
+    for file in [*sorted((root / "scans").glob(f"*/*/*/*/*{PART}")), *copies_of_catalogue(root)]:
+        with storing(file):
+            file.unlink()
+        done.swept.append(file.relative_to(root).as_posix())
 
 
 def _partial_folders(root: Path) -> Iterator[Path]:
     yield from sorted((root / "scans").glob(f"*/*/*/*{PART}"))
     yield from sorted((root / "scans").glob(f"*/*/*/*/results/*{PART}"))
+
+
+def _finish_removals(root: Path, catalogue: Catalogue, done: Recovery) -> None:
+    for folder in gone_folders(root):
+        event = finish(catalogue, folder)
+        done.events += [event] if event is not None else []
+        done.removed.append(folder.name.removesuffix(GONE))
+
+
+def _read_markers(root: Path, catalogue: Catalogue, done: Recovery) -> None:
+    """Markers between whose writing and whose transaction the daemon died; all of them after a rebuild."""
+    for side in catalogue.marks():
+        if side.unreadable:
+            continue
+        try:
+            found = read_markers(root / side.folder)
+        except StationError as error:
+            done.unreadable.append((side.id, str(error)))
+            continue
+        if found.withdrawn and not side.withdrawn:
+            done.events.append(catalogue.set_withdrawn(side.id, found.withdrawn, cause="recovery"))
+        if found.kept != side.kept:
+            done.events.append(catalogue.set_kept(side.id, found.kept, cause="recovery"))
+        if (found.withdrawn and not side.withdrawn) or found.kept != side.kept:
+            done.marked.append(side.id)
 
 
 def _adopt_scans(root: Path, catalogue: Catalogue, done: Recovery, *, hashes: bool) -> None:
@@ -161,7 +200,7 @@ def _adopt_result(folder: Path, number: int, catalogue: Catalogue, done: Recover
     except StationError as error:
         done.unreadable.append((folder.name, str(error)))
         return
-    done.events.append(catalogue.processed(manifest, cause="recovery"))
+    done.events.append(catalogue.processed(manifest, deliver=True, facts={"adopted": True}))
     done.adopted_results.append((folder.name, number))
 
 

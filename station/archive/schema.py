@@ -37,11 +37,11 @@ def check(connection: Connection) -> None:
     Raises:
         StationError: `catalogue_drift`, its hint naming the command that mends it.
     """
-    current, head = _current(connection), _script(connection).get_current_head()
-    if current != head:
-        _refuse_unknown(connection, current)
+    found, head = current(connection), _script(connection).get_current_head()
+    if found != head:
+        _refuse_unknown(connection, found)
         raise StationError(
-            "catalogue_drift", f"the catalogue is at revision {current or 'none'}, this software needs {head}"
+            "catalogue_drift", f"the catalogue is at revision {found or 'none'}, this software needs {head}"
         )
     differences = compare_metadata(_context(connection), Base.metadata)
     if differences:
@@ -66,11 +66,11 @@ def upgrade(root: Path, url: str | None = None, station: str = "station") -> tup
     engine = make_engine(chosen, station)
     try:
         with translated(chosen), engine.begin() as connection:
-            before = _current(connection)
+            before = current(connection)
             _refuse_unknown(connection, before)
             command.upgrade(_config(connection), "head")
             check(connection)
-            return before or "", _current(connection) or ""
+            return before or "", current(connection) or ""
     finally:
         engine.dispose()
 
@@ -101,7 +101,8 @@ def _context(connection: Connection) -> MigrationContext:
     )
 
 
-def _current(connection: Connection) -> str | None:
+def current(connection: Connection) -> str | None:
+    """Revision of the tables, None where there are none."""
     return _context(connection).get_current_revision()
 
 

@@ -1,11 +1,14 @@
 """The open catalogue: one connection, one transaction at a time."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from station.documents.fault import StationError
@@ -13,7 +16,7 @@ from station.share.durable import make_folders, storing, sync_folder
 
 from .database import make_engine, sqlite_file, translated
 from .models import StationRow
-from .schema import check, create_if_empty
+from .schema import check, create_if_empty, current
 
 
 class Store:
@@ -70,6 +73,30 @@ class Store:
             self._dispose()
 
     @contextmanager
+    def looking(self) -> Iterator[Self]:
+        """Open to look only: how the last run stopped stays noted, and nothing is made or changed.
+
+        Raises:
+            StationError: see `open`.
+        """
+        self._engine = make_engine(self._url, self.station)
+        try:
+            with translated(self._url), self._engine.begin() as connection:
+                check(connection)
+            yield self
+        finally:
+            self._dispose()
+
+    def beat(self) -> None:
+        """Commit something that changes nothing, to see that the database still takes it.
+
+        Raises:
+            StationError: what the database refused, see `database.translated`.
+        """
+        with self.transaction() as session:
+            session.execute(update(StationRow).where(StationRow.name == self.station).values(boot=self.boot))
+
+    @contextmanager
     def transaction(self) -> Iterator[Session]:
         """All or nothing, and durable when the block has been left.
 
@@ -81,6 +108,42 @@ class Store:
                 raise ValueError("the catalogue is not open")
             with translated(self._url), Session(self._engine) as session, session.begin():
                 yield session
+
+    def revision(self) -> str:
+        """Revision of the tables, as the migrations name it."""
+        with self.transaction() as session:
+            return current(session.connection()) or ""
+
+    def integrity(self) -> str:
+        """What is wrong with the catalogue's file, empty where it is sound or a server holds it."""
+        if sqlite_file(self._url) is None:
+            return ""
+        with self.transaction() as session:
+            findings = list(session.scalars(text("PRAGMA integrity_check")))
+        return "" if findings == ["ok"] else str(findings[0])
+
+    def copy_to(self, path: Path) -> bool:
+        """Write a consistent copy of the whole catalogue into a new file; False where a server holds it.
+
+        Raises:
+            StationError: what the database refused, see `database.translated`.
+        """
+        if sqlite_file(self._url) is None:
+            return False
+        with self._lock:
+            if self._engine is None:
+                raise ValueError("the catalogue is not open")
+            # outside of any transaction: VACUUM begins its own
+            with translated(self._url), self._engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                connection.rollback()
+                if driver is None:
+                    raise ValueError("the catalogue has no connection")
+                try:
+                    driver.execute("VACUUM INTO ?", (str(path),))
+                except sqlite3.Error as error:
+                    raise DBAPIError.instance("VACUUM INTO", None, error, sqlite3.Error) from error
+        return True
 
     def _prepare(self, engine: Engine) -> None:
         with translated(self._url), engine.begin() as connection:

@@ -39,7 +39,7 @@ def _summary(row: ScanRow, result: ResultRow | None, delivery: OutboxRow | None)
         "delivery": delivery.state if delivery else "none",
         "delivery_detail": delivery.detail if delivery else "",
         "result": manifest,
-        "report": result.report if result else None,
+        "report": result.report if result and not row.removed else None,
         "stages_s": {**row.stages_s, **(manifest.stages_s if manifest else {})},
     }
     return ScanSummary.model_validate({**facts, **told})

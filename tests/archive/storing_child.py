@@ -13,6 +13,7 @@ from conftest import CREATED, draft_result, manifest_of, noise
 from station.archive.catalogue import Catalogue
 from station.archive.folder import ScanWriter, read_stack
 from station.archive.recovery import recover
+from station.archive.removal import hide
 from station.archive.results import ResultWriter
 from station.documents.fault import StationError
 from station.documents.ids import new_id
@@ -49,9 +50,16 @@ def store_result(catalogue: Catalogue, folder: Path) -> None:
 
 
 def once(root: Path) -> None:
-    """One scan and one result."""
+    """One scan and one result, delivered, taken back, delivered again, removed."""
     with Catalogue(root) as catalogue:
-        store_result(catalogue, store_scan(root, catalogue))
+        folder = store_scan(root, catalogue)
+        store_result(catalogue, folder)
+        catalogue.withdraw(folder.name, "a hand was in it")
+        say("WITHDRAWN", folder.name)
+        catalogue.mark_sending(folder.name)
+        catalogue.mark_delivered(folder.name)
+        hide(root, catalogue, folder.name, "old")
+        say("REMOVED", folder.name)
 
 
 def for_ever(root: Path) -> None:

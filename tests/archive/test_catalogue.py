@@ -141,6 +141,12 @@ def test_pages_are_newest_first(catalogue: Catalogue) -> None:
     assert catalogue.scans(before=ids[0]) == []
 
 
+def test_a_delivery_that_is_put_off_lets_the_next_one_pass(catalogue: Catalogue, store: Store) -> None:
+    (first, _), (second, _) = (store(catalogue) for _ in range(2))
+    passed = [catalogue.next_delivery(but) for but in ((), {first.id}, {first.id, second.id})]
+    assert [one and one.scan_id for one in passed] == [first.id, second.id, None]
+
+
 def test_deliveries_go_oldest_first_and_are_counted(catalogue: Catalogue, store: Store) -> None:
     assert catalogue.next_delivery() is None
     (first, folder), (second, _), (third, _) = (store(catalogue) for _ in range(3))

@@ -63,7 +63,7 @@ def test_a_complete_folder_whose_row_was_never_finished_is_adopted(
     done = recover(root, catalogue)
     assert (done.adopted, done.interrupted, done.pending) == ([manifest.id], [], [manifest.id])
     assert [(event.type, event.cause, event.data["adopted"]) for event in done.events] == [
-        ("scan.captured", "recovery", True)
+        ("scan.captured", manifest.id, True)  # whoever waits for the scan waits for this
     ]
     summary = catalogue.scan(manifest.id)
     assert (summary.state, summary.delivery, summary.name) == ("captured", "queued", "a card")

@@ -87,13 +87,13 @@ def test_an_older_catalogue_is_refused_and_upgraded(root: Path, used: str, sql: 
     error = refused(root)
     assert error.code == "catalogue_drift"
     assert "station catalogue upgrade" in error.hint
-    assert upgrade(root) == ("", "0001")
+    assert upgrade(root) == ("", "0002")
     with Catalogue(root) as catalogue:
         assert catalogue.scans() == []
 
 
 def test_an_upgrade_of_what_is_up_to_date_keeps_every_row(root: Path, used: str) -> None:
-    assert upgrade(root) == ("0001", "0001")
+    assert upgrade(root) == ("0002", "0002")
     with Catalogue(root) as catalogue:
         assert catalogue.scan(used).state == "captured"
 
@@ -124,12 +124,17 @@ def test_an_upgrade_waits_for_nobody(root: Path, catalogue: Catalogue) -> None:
     catalogue.append_event("still.mine")
 
 
+TWO = "name IN ('ix_scan_card_id', 'ix_scan_station_state')"
+
+
 def _break_the_indices(sql: Sql) -> None:
     """Swap the roots of two indices: every page is readable, and both indices lie."""
-    roots = sql("SELECT rootpage FROM sqlite_master WHERE name LIKE 'ix_scan%'")
+    roots = sql(
+        "SELECT rootpage FROM sqlite_master WHERE name IN ('ix_scan_card_id', 'ix_scan_station_state')"
+    )
     total = sum(root for (root,) in roots)
     assert len(roots) == 2
-    swap = f"UPDATE sqlite_master SET rootpage = {total} - rootpage WHERE name LIKE 'ix_scan%'"  # noqa: S608
+    swap = f"UPDATE sqlite_master SET rootpage = {total} - rootpage WHERE {TWO}"  # noqa: S608
     sql("PRAGMA writable_schema=ON", swap)
 
 

@@ -1,93 +1,16 @@
 """Nothing is acknowledged before it is durable: the system calls of a process that stores one scan."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.syscalls import CALLS, SYNCS, Call, parse, violations
+
 CHILD = Path(__file__).with_name("storing_child.py")
-CALLS = "openat,mkdir,rename,renameat,renameat2,write,pwrite64,ftruncate,fsync,fdatasync,unlink"
-SYNCS = ("fsync", "fdatasync")
-WRITES = ("write", "pwrite64", "ftruncate")
-
-
-@dataclass(frozen=True)
-class Call:
-    """One finished system call: its name, the path it works on (for a rename both), and what it wrote."""
-
-    name: str
-    path: str
-    target: str = ""
-    text: str = ""
-    creates: bool = False
-
-
-def parse(trace: str) -> list[Call]:
-    """Calls in the order in which they ended, failed ones left out."""
-    begun: dict[str, str] = {}
-    calls = []
-    for line in trace.splitlines():
-        pid, rest = line.split(maxsplit=1)
-        if rest.endswith("<unfinished ...>"):
-            begun[pid] = rest.removesuffix("<unfinished ...>")
-            continue
-        if resumed := re.match(r"<\.\.\. \w+ resumed>", rest):
-            rest = begun.pop(pid) + rest[resumed.end() :]
-        if call := _call(rest):
-            calls.append(call)
-    return calls
-
-
-def _call(line: str) -> Call | None:
-    if not (found := re.match(r"(\w+)\((.*)\)\s+= (\d+)", line)):
-        return None
-    name, arguments, _ = found.groups()
-    quoted = re.findall(r'"((?:[^"\\]|\\.)*)"', arguments)
-    if name in SYNCS or name in WRITES:
-        path = re.match(r"\d+<([^>]*)>", arguments)
-        return Call(name, path[1] if path else "", text=quoted[0] if quoted else "")
-    if name.startswith("rename"):
-        return Call("rename", quoted[0], quoted[1])
-    return Call(name, quoted[0], creates=name == "mkdir" or "O_CREAT" in arguments)
-
-
-def violations(calls: list[Call], root: Path, said: str) -> list[str]:
-    """What was not yet durable under `root` when the process said so.
-
-    Content is durable when a sync of its file follows the last write to it; a name when a sync of its
-    folder follows. Everything in a folder that is renamed must be durable before.
-    """
-    unsynced: dict[str, str] = {}
-    found = []
-    for call in calls:
-        if call.name == "write" and call.text.startswith(said):
-            return [*found, *(f"{path}: {why} before {said}" for path, why in unsynced.items())]
-        if call.name not in SYNCS and not call.path.startswith(str(root)):
-            continue
-        if call.name in WRITES:
-            unsynced[call.path] = "content not synced"
-        elif call.name in SYNCS:
-            unsynced.pop(call.path, None)
-            unsynced = {path: why for path, why in unsynced.items() if not _names_in(path, why, call.path)}
-        elif call.name == "rename":
-            inside = {path: why for path, why in unsynced.items() if f"{call.path}/" in path}
-            found += [f"{path}: {why} before the rename" for path, why in inside.items()]
-            unsynced = {path: why for path, why in unsynced.items() if call.path not in path}
-            unsynced[f"name of {call.target}"] = "folder not synced"
-        elif call.name == "unlink":
-            unsynced = {path: why for path, why in unsynced.items() if call.path not in path}
-        elif call.creates:
-            unsynced[f"name of {call.path}"] = "folder not synced"
-    return [*found, f"{said} was never said"]
-
-
-def _names_in(entry: str, why: str, folder: str) -> bool:
-    return why == "folder not synced" and str(Path(entry.removeprefix("name of ")).parent) == folder
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +31,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Call]]:
     return root, parse(trace.read_text())
 
 
-@pytest.mark.parametrize("said", ["ACK", "RESULT"])
+@pytest.mark.parametrize("said", ["ACK", "RESULT", "WITHDRAWN", "REMOVED"])
 def test_everything_is_durable_before_it_is_acknowledged(traced: tuple[Path, list[Call]], said: str) -> None:
     root, calls = traced
     assert violations(calls, root, said) == []
