@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ..documents.key import ClientKey
 from ..documents.limits import Limits
-from .parcel import Deferred, FromIntake, NotNowError, ToIntake, from_intake
+from .parcel import Deferred, FromIntake, NotNowError, ParcelDeferredError, ToIntake, from_intake
 from .sockets import IPC, make
 
 REFUSED = (
@@ -133,7 +133,7 @@ class Courier:
 
         Raises:
             LostError: none came in time, or the connection is gone.
-            NotNowError: the intake cannot take it now.
+            NotNowError: the intake cannot take it now; `ParcelDeferredError`: it, but maybe others.
         """
         deadline = asyncio.get_running_loop().time() + self._limits.delivery_reply_s
         while (left_s := deadline - asyncio.get_running_loop().time()) > 0:
@@ -144,7 +144,8 @@ class Courier:
             except zmq.Again:  # a peer that is killed takes back what it had begun to say
                 continue
             if isinstance(answer, Deferred) and answer.parcel in ("", parcel_id):
-                raise NotNowError(answer.why)
+                own = answer.scope == "parcel" and answer.parcel
+                raise ParcelDeferredError(answer.why) if own else NotNowError(answer.why)
             if answer.parcel == parcel_id:
                 return answer
         raise LostError(f"the intake at {self._endpoint} was silent for {self._limits.delivery_reply_s:g} s")

@@ -5,8 +5,10 @@ Whatever dies in between, the outbox entry stays; the next attempt asks the inta
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +18,9 @@ from ..documents.key import ClientKey
 from ..documents.limits import LIMITS, Limits
 from .courier import Courier
 from .dispatch import problems
+from .fairness import Tries
 from .parcel import (
+    Abandon,
     Acknowledged,
     Chunk,
     Commit,
@@ -25,6 +29,7 @@ from .parcel import (
     NotNowError,
     Offer,
     Parcel,
+    ParcelDeferredError,
     ParcelFile,
     ParcelRefusedError,
     Refused,
@@ -32,12 +37,25 @@ from .parcel import (
     Took,
     Wants,
 )
+from .sockets import IPC
 
 log = logging.getLogger(__name__)
 
 
 class Deliverer:
     """Delivers one parcel after the other, for ever.
+
+    A parcel that fails for a reason of its own is put off, and those behind it go first; after some tries it
+    is refused, and the intake told so.
+
+    Args:
+        endpoint: of the intake.
+        source: the outbox.
+        station: how this station calls itself.
+        limits: sizes and patience.
+        key: opens TCP endpoints.
+        root: the station's data folder; on `ipc://` the intake is offered to take the files below it as they
+            lie there. None: it is not.
 
     Attributes:
         sent_bytes: payload of all chunks sent since `open`.
@@ -51,8 +69,12 @@ class Deliverer:
         station: str = "",
         limits: Limits = LIMITS,
         key: ClientKey | None = None,
+        root: Path | None = None,
     ) -> None:
         self._key = key
+        self._root = root if endpoint.startswith(IPC) else None
+        self._tries = Tries(limits.parcel_tries)
+        self._put_off: dict[str, float] = {}
         self._endpoint = endpoint
         self._source = source
         self._station = station
@@ -122,18 +144,21 @@ class Deliverer:
 
     async def _next(self) -> None:
         self._work.clear()
-        parcel = await self._source.next()
+        now_s = asyncio.get_running_loop().time()
+        self._put_off = {parcel: until_s for parcel, until_s in self._put_off.items() if until_s > now_s}
+        parcel = await self._source.next(tuple(self._put_off))
         if parcel is not None:
             await self._deliver(parcel)
             return
+        wait_s = min((until_s - now_s for until_s in self._put_off.values()), default=math.inf)
         try:
-            await asyncio.wait_for(self._work.wait(), self._limits.delivery_idle_s)
+            await asyncio.wait_for(self._work.wait(), min(wait_s, self._limits.delivery_idle_s))
         except TimeoutError:
             return
 
     async def _deliver(self, parcel: Parcel) -> None:
         try:
-            offer = _offer(parcel, self._station)
+            offer = _offer(parcel, self._station, self._root, self._limits.request_bytes)
         except ParcelRefusedError as error:
             await self._source.refused(parcel.id, str(error))
             return
@@ -143,13 +168,37 @@ class Deliverer:
         await self._source.sending(parcel.id)
         try:
             why = await self._hand_over(self._courier, parcel, answer)
+        except ParcelDeferredError as error:
+            await self._deferred(self._courier, offer, str(error))
         except Exception as error:
             await self._source.requeued(parcel.id, str(error))
             raise
-        if why:
-            await self._source.refused(parcel.id, why)
         else:
-            await self._source.delivered(parcel.id)
+            self._tries.succeeded(parcel.id)
+            if why:
+                await self._source.refused(parcel.id, why)
+            else:
+                await self._source.delivered(parcel.id)
+
+    async def _deferred(self, courier: Courier, offer: Offer, why: str) -> None:
+        """Put the parcel off, or give it up."""
+        if not self._tries.failed(offer.parcel):
+            log.warning("parcel %s is put off: %s", offer.parcel, why)
+            await self._source.requeued(offer.parcel, why)
+            until_s = asyncio.get_running_loop().time() + self._limits.delivery_put_off_s
+            self._put_off[offer.parcel] = until_s
+            return
+        why = f"given up after {self._limits.parcel_tries} tries: {why}"
+        await self._abandon(courier, offer, why)
+        await self._source.refused(offer.parcel, why)
+
+    async def _abandon(self, courier: Courier, offer: Offer, why: str) -> None:
+        """Tell the intake, if it is there and understands."""
+        about = offer.model_dump(include={"parcel", "scan_id", "station"})
+        try:
+            await courier.ask(Abandon(**about, why=why[:1_000]))
+        except NotNowError as error:
+            log.info("the intake was not told that parcel %s is given up: %s", offer.parcel, error)
 
     async def _hand_over(self, courier: Courier, parcel: Parcel, answer: FromIntake) -> str:
         """Send what is wanted until the parcel is acknowledged (empty) or refused (why)."""
@@ -157,6 +206,8 @@ class Deliverer:
             try:
                 answer = await self._send(courier, parcel, answer)
             except ParcelRefusedError as error:
+                about = Offer(parcel=parcel.id, scan_id=parcel.scan_id, station=self._station, files=())
+                await self._abandon(courier, about, str(error))
                 return str(error)
         match answer:
             case Acknowledged():
@@ -202,19 +253,23 @@ class Deliverer:
         except FileNotFoundError as error:
             raise ParcelRefusedError(f"{file.name}: the file {file.path} is missing") from error
         except OSError as error:
-            raise NotNowError(f"{file.path} cannot be read: {error.strerror}") from error
+            raise ParcelDeferredError(f"{file.path} cannot be read: {error.strerror}") from error
         if len(content) < wanted:
             end = offset + len(content)
             raise ParcelRefusedError(f"{file.name}: the file ends after {end} of {file.bytes} bytes")
         return content
 
 
-def _offer(parcel: Parcel, station: str) -> Offer:
+def _offer(parcel: Parcel, station: str, root: Path | None, most_bytes: int) -> Offer:
     files = tuple(_listed(file) for file in parcel.files)
     try:
-        return Offer(parcel=parcel.id, scan_id=parcel.scan_id, station=station, files=files)
+        offer = Offer(parcel=parcel.id, scan_id=parcel.scan_id, station=station, files=files)
     except ValidationError as error:
         raise ParcelRefusedError(f"the parcel cannot be offered: {problems(error)}") from error
+    places = tuple(str(file.path) for file in parcel.files)
+    if root is None or sum(map(len, places)) > most_bytes:
+        return offer
+    return offer.replace(root=str(root), places=places)
 
 
 def _listed(file: SourceFile) -> ParcelFile:

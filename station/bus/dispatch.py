@@ -25,7 +25,8 @@ from ..documents.rpc import (
     STATION_ERROR,
     Request,
 )
-from .method import Caller, Method, Methods, set_caller
+from .lock import OperatorLock
+from .method import Blob, Caller, Method, Methods, set_caller
 from .openrpc import describe
 
 log = logging.getLogger(__name__)
@@ -46,13 +47,22 @@ class _Remembered:
     """The reply to an idempotency key; `request` is what it was given for."""
 
     request: str
-    outcome: asyncio.Future[bytes]
+    outcome: "asyncio.Future[Outcome]"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The member `result` or `error` of a reply, and the bytes that follow it."""
+
+    member: bytes
+    blob: bytes | None = None
 
 
 class Dispatcher:
     """Serves a table of methods, `rpc.discover` included. It never raises for what a client sent."""
 
-    def __init__(self, methods: Methods, limits: Limits = LIMITS) -> None:
+    def __init__(self, methods: Methods, limits: Limits = LIMITS, lock: OperatorLock | None = None) -> None:
+        self._lock = lock
         discover = Method(
             "rpc.discover", self._discover, NoParams, dict[str, Any], "This service as an OpenRPC document."
         )
@@ -61,25 +71,47 @@ class Dispatcher:
         self._limits = limits
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
-    async def answer(self, body: bytes, client: str = "") -> bytes | None:
-        """The reply, None for a notification. `client` is whose key it was."""
+    async def answer(self, body: bytes, client: str = "") -> list[bytes] | None:
+        """The frames of the reply, None for a notification. `client` is whose key it was."""
         try:
             request = parse(body, self._limits)
         except RpcError as error:
-            return _reply(error.request_id, error_member(error))
+            return [_reply(error.request_id, error_member(error))]
         outcome = await self._outcome(request, client)
-        return _reply(request.id, outcome) if "id" in request.model_fields_set else None
+        if "id" not in request.model_fields_set:
+            return None
+        reply = _reply(request.id, outcome.member)
+        return [reply] if outcome.blob is None else [reply, outcome.blob]
 
-    async def _outcome(self, request: Request, client: str) -> bytes:
+    async def _outcome(self, request: Request, client: str) -> Outcome:
         try:
             method = self._method(request.method)
             params = _checked(method, request.params)
         except RpcError as error:
-            return error_member(error)
-        set_caller(Caller("" if request.id is None else str(request.id), client))
+            return Outcome(error_member(error))
+        who = Caller("" if request.id is None else str(request.id), client)
+        refused = self._locked_out(request, method)
+        if method.effect != "none":
+            log.info("%s, asked by %s%s", method.name, who.words, ": refused, locked" if refused else "")
+        if refused is not None:
+            return refused
+        set_caller(who)
         if request.idempotency_key is None:
             return await self._run(method, params)
         return await self._run_once(request, method, params)
+
+    def _locked_out(self, request: Request, method: Method[Any]) -> Outcome | None:
+        """Whether another operator keeps this request out; any request of the holder's prolongs the lock."""
+        if self._lock is None:
+            return None
+        if not method.operates:
+            self._lock.touch(request.operator)
+            return None
+        try:
+            self._lock.check(request.operator)
+        except StationError as error:
+            return Outcome(error_member(error))
+        return None
 
     def _method(self, name: str) -> Method[Any]:
         if name in self._methods:
@@ -88,15 +120,14 @@ class Dispatcher:
         suggestion = f"; did you mean {near[0]}?" if near else ""
         raise RpcError(METHOD_NOT_FOUND, f"there is no method {name!a}{suggestion}")
 
-    async def _run_once(self, request: Request, method: Method[Any], params: StrictDocument) -> bytes:
+    async def _run_once(self, request: Request, method: Method[Any], params: StrictDocument) -> Outcome:
         key = request.idempotency_key or ""
         words = json.dumps([request.method, request.params], sort_keys=True)
         known = self._remembered.get(key)
         if known is not None:
             if known.request != words:
-                return error_member(
-                    RpcError(INVALID_REQUEST, f"the idempotency key {key!a} was used for another request")
-                )
+                error = RpcError(INVALID_REQUEST, f"the idempotency key {key!a} was used for another request")
+                return Outcome(error_member(error))
             return await asyncio.shield(known.outcome)
         known = self._remember(key, words)
         try:
@@ -105,7 +136,12 @@ class Dispatcher:
             self._remembered.pop(key, None)
             known.outcome.cancel()
             raise
-        return known.outcome.result()
+        outcome = known.outcome.result()
+        if (
+            outcome.blob is not None
+        ):  # to ask again costs nothing; to keep thousands of pieces costs gigabytes
+            self._remembered.pop(key, None)
+        return outcome
 
     def _remember(self, key: str, words: str) -> _Remembered:
         known = _Remembered(words, asyncio.get_running_loop().create_future())
@@ -114,20 +150,20 @@ class Dispatcher:
             self._remembered.popitem(last=False)
         return known
 
-    async def _run(self, method: Method[Any], params: StrictDocument) -> bytes:
+    async def _run(self, method: Method[Any], params: StrictDocument) -> Outcome:
         started = time.monotonic()
         try:
             answer = await method.handler(params)
             result = self._results[method.name]
-            return b'"result":' + result.dump_json(result.validate_python(answer))
+            said, blob = (answer.result, answer.content) if isinstance(answer, Blob) else (answer, None)
+            return Outcome(b'"result":' + result.dump_json(result.validate_python(said)), blob)
         except StationError as error:
-            return error_member(error)
+            return Outcome(error_member(error))
         except Exception:
             incident = secrets.token_hex(4)
             log.exception("incident %s: %s failed", incident, method.name)
-            return error_member(
-                StationError("internal", f"{method.name} failed, see incident {incident} in the daemon's log")
-            )
+            failed = f"{method.name} failed, see incident {incident} in the log"
+            return Outcome(error_member(StationError("internal", failed)))
         finally:
             took_s = time.monotonic() - started
             if took_s > self._limits.slow_handler_s:
@@ -204,6 +240,11 @@ def error_member(error: StationError) -> bytes:
     entry = faults().get(error.code)
     data = {"name": error.code, "hint": error.hint, "fault": entry.model_dump(mode="json") if entry else None}
     return b'"error":' + json.dumps({"code": code, "message": str(error), "data": data}).encode()
+
+
+def refused_unread(error: StationError) -> bytes:
+    """The reply to a request that nobody has looked at."""
+    return _reply(None, error_member(error))
 
 
 def _reply(request_id: str | int | None, member: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -104,3 +105,15 @@ class EventPublisher:
                 Event(boot=self._boot, seq=self._head, time=now, mono_s=time.monotonic(), type=HEARTBEAT)
             )
             await asyncio.sleep(self._limits.event_heartbeat_s)
+
+
+class EventPublishers:
+    """Several publishers of one journal as one, such as the local and the remote one."""
+
+    def __init__(self, publishers: Iterable[EventPublisher]) -> None:
+        self._publishers = tuple(publishers)
+
+    def publish(self, event: Event, blob: bytes | None = None) -> None:
+        """Send to whoever listens; never waits."""
+        for one in self._publishers:
+            one.publish(event, blob)

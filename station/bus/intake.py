@@ -1,9 +1,18 @@
-"""`intake`: a ROUTER that receives parcels and acknowledges what its store has made durable."""
+"""`intake`: a ROUTER that receives parcels and acknowledges what its store has made durable.
+
+Chunks are written one after the other, in the order in which the socket hands them out: one message of each
+connection in turn. Offers and commits, which may have to read or to sync, are worked on beside that, one of
+each connection at a time.
+
+What is kept: of each connection at most `intake_queue` messages in the socket, one question in work and
+`open_parcels_each` offers; of all together `open_parcels` offers with `open_files` files, and of connections
+that keep to their credit `credit_in_all` chunks, or one each.
+"""
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar, assert_never
@@ -13,8 +22,10 @@ from pydantic import ValidationError
 
 from ..documents.limits import LIMITS, Limits
 from .dispatch import problems
+from .fairness import Credit, OpenParcels, Tries
 from .keys import KeyRing
 from .parcel import (
+    Abandon,
     Acknowledged,
     Again,
     Chunk,
@@ -24,6 +35,7 @@ from .parcel import (
     IntakeStore,
     NotNowError,
     Offer,
+    ParcelDeferredError,
     ParcelRefusedError,
     Refused,
     ToIntake,
@@ -32,16 +44,18 @@ from .parcel import (
     to_intake,
 )
 from .serving import ServerSocket
+from .sockets import IPC
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 class IntakeServer:
-    """Receives parcels into a store, one message at a time; what it keeps in mind may be lost at any moment.
+    """Receives parcels into a store; what it keeps in mind may be lost at any moment.
 
     Attributes:
         received_bytes: payload of all chunks taken since `open`.
+        shared_files: files taken by a second name since `open`.
     """
 
     def __init__(
@@ -59,8 +73,13 @@ class IntakeServer:
         )
         self._store = store
         self._limits = limits
-        self._offers: OrderedDict[str, Offer] = OrderedDict()
+        self._parcels = OpenParcels(limits)
+        self._credit = Credit(limits)
+        self._tries = Tries(limits.parcel_tries)
+        self._asking: set[bytes] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.received_bytes = 0
+        self.shared_files = 0
 
     async def open(self) -> Self:
         """Bind and receive from now on.
@@ -70,14 +89,18 @@ class IntakeServer:
         """
         self._socket = await self._server.open()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="intake-disk")
+        self._beside = ThreadPoolExecutor(self._limits.commits_at_once, thread_name_prefix="intake-commit")
         self._serving = asyncio.create_task(self._serve(), name=f"intake {self._endpoint}")
         return self
 
     async def close(self) -> None:
         """Stop; what the disk is doing is finished first."""
-        self._serving.cancel()
-        await asyncio.gather(self._serving, return_exceptions=True)
+        tasks = [self._serving, *self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._disk.shutdown()
+        self._beside.shutdown(cancel_futures=True)
         await self._server.close()
 
     async def __aenter__(self) -> Self:
@@ -88,71 +111,144 @@ class IntakeServer:
     ) -> None:
         await self.close()
 
+    @property
+    def in_hand(self) -> int:
+        """Parcels that were taken up and are neither received nor refused yet. Any thread may ask."""
+        return self._parcels.in_hand(self._now()) + len(self._asking)
+
     async def _serve(self) -> None:
         while True:
-            identity, *frames = await self._socket.recv_multipart()
-            reply = await self._answer(frames)
+            identity, *frames = await self._socket.recv_multipart(copy=False)
+            who = identity.bytes
             try:
-                await self._socket.send_multipart(
-                    [identity, reply.model_dump_json().encode()], flags=zmq.NOBLOCK
-                )
+                message = to_intake.validate_json(frames[0].bytes if frames else b"")
+            except ValidationError as error:
+                why = f"the intake did not understand a message: {problems(error)}"
+                await self._say(who, Deferred(parcel="", why=why))
+                continue
+            if isinstance(message, Chunk):
+                await self._chunk(who, message, frames[1].buffer if len(frames) > 1 else memoryview(b""))
+            else:
+                await self._question(who, message)
+
+    async def _say(self, who: bytes, *replies: FromIntake) -> None:
+        for reply in replies:
+            try:
+                await self._socket.send_multipart([who, reply.model_dump_json().encode()], flags=zmq.NOBLOCK)
             except zmq.ZMQError as error:
                 # its sender is gone or does not read; it will offer the parcel again
                 log.debug("an answer of the intake was dropped: %s", error.strerror)
 
-    async def _answer(self, frames: list[bytes]) -> FromIntake:
+    async def _chunk(self, who: bytes, chunk: Chunk, content: memoryview) -> None:
+        offer = self._parcels.get(who, chunk.parcel, self._now())
+        if offer is None:
+            await self._say(who, Again(parcel=chunk.parcel))
+            return
+        reply = await self._guarded(who, chunk, lambda: self._write(offer, chunk, content))
+        if not isinstance(reply, Took):
+            self._credit.done(who)
+            await self._say(who, reply)
+            return
+        await self._say(who, *[reply] * self._credit.answers(who, self._now()))
+
+    async def _write(self, offer: Offer, chunk: Chunk, content: memoryview) -> FromIntake:
+        if await self._run(self._disk, lambda: self._store.append(offer, chunk, content)):
+            self.received_bytes += len(content)
+            return Took(parcel=chunk.parcel)
+        needs = await self._run(self._disk, lambda: self._store.needs(offer))
+        if all(need.sha256 != chunk.sha256 for need in needs):
+            return Took(parcel=chunk.parcel)  # another parcel brought the same file meanwhile
+        return Again(parcel=chunk.parcel)
+
+    async def _question(self, who: bytes, message: Offer | Commit | Abandon) -> None:
+        """Answer beside the chunks; no connection has two questions in work."""
+        if who in self._asking:
+            why = "the intake is still busy with the last question of this connection"
+            await self._say(who, Deferred(parcel=message.parcel, why=why))
+            return
+        if len(self._asking) >= self._limits.open_parcels:
+            why = f"the intake is busy with {len(self._asking)} other connections"
+            await self._say(who, Deferred(parcel=message.parcel, why=why))
+            return
+        self._asking.add(who)
+        task = asyncio.create_task(self._answer(who, message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, who: bytes, message: Offer | Commit | Abandon) -> None:
+        reply = await self._guarded(who, message, lambda: self._asked(who, message))
+        self._asking.discard(who)  # before it hears so: its next question may be faster than this task's end
+        await self._say(who, reply)
+
+    async def _guarded(
+        self, who: bytes, message: ToIntake, work: Callable[[], Awaitable[FromIntake]]
+    ) -> FromIntake:
+        """The answer, whatever goes wrong."""
         try:
-            message = to_intake.validate_json(frames[0] if frames else b"")
-        except ValidationError as error:
-            return Deferred(parcel="", why=f"the intake did not understand a message: {problems(error)}")
-        try:
-            return await self._take(message, frames[1] if len(frames) > 1 else b"")
+            return await work()
         except ParcelRefusedError as error:
-            self._offers.pop(message.parcel, None)
+            self._parcels.take(who, message.parcel)
             log.warning("parcel %s refused: %s", message.parcel, error)
             return Refused(parcel=message.parcel, why=str(error))
         except NotNowError as error:
             log.warning("parcel %s deferred: %s", message.parcel, error)
-            return Deferred(parcel=message.parcel, why=str(error))
+            scope = "parcel" if isinstance(error, ParcelDeferredError) else "intake"
+            return Deferred(parcel=message.parcel, why=str(error), scope=scope)
         except Exception:
             log.exception("parcel %s could not be taken", message.parcel)
-            return Deferred(parcel=message.parcel, why="the trainer made a mistake, see its log")
+            return await self._defect(who, message)
 
-    async def _take(self, message: ToIntake, content: bytes) -> FromIntake:
+    async def _defect(self, who: bytes, message: ToIntake) -> FromIntake:
+        """What this program is not up to is tried again, but not for ever, and nobody waits behind it."""
+        why = "the trainer made a mistake, see its log"
+        offer = message if isinstance(message, Offer) else self._parcels.get(who, message.parcel, self._now())
+        if offer is None or not self._tries.failed(message.parcel):
+            return Deferred(parcel=message.parcel, why=why, scope="parcel")
+        why = f"given up after {self._limits.parcel_tries} tries: {why}"
+        try:
+            await self._run(self._beside, lambda: self._store.refuse(offer, why))
+        except Exception:
+            log.exception("the refusal of parcel %s could not be recorded", message.parcel)
+            return Deferred(parcel=message.parcel, why=why, scope="parcel")
+        self._parcels.take(who, message.parcel)
+        return Refused(parcel=message.parcel, why=why)
+
+    async def _asked(self, who: bytes, message: Offer | Commit | Abandon) -> FromIntake:
         match message:
             case Offer():
-                return await self._offer(message)
-            case Chunk():
-                return await self._chunk(message, content)
+                return await self._offer(who, message)
             case Commit():
-                return await self._commit(message)
+                return await self._commit(who, message)
+            case Abandon():
+                self._parcels.take(who, message.parcel)
+                await self._run(self._beside, lambda: self._store.abandoned(message))
+                return Refused(parcel=message.parcel, why=message.why)
             case _:
                 assert_never(message)
 
-    async def _offer(self, offer: Offer) -> FromIntake:
-        if await self._on_disk(lambda: self._store.holds(offer)):
+    async def _offer(self, who: bytes, offer: Offer) -> FromIntake:
+        if await self._run(self._beside, lambda: self._store.holds(offer)):
             return Acknowledged(parcel=offer.parcel)
-        needs = await self._on_disk(lambda: self._store.needs(offer))
-        self._offers[offer.parcel] = offer
-        self._offers.move_to_end(offer.parcel)
-        while len(self._offers) > self._limits.open_parcels:
-            self._offers.popitem(last=False)
-        return Wants(parcel=offer.parcel, needs=needs, credit=self._limits.credit_chunks)
+        if offer.places and self._endpoint.startswith(IPC):
+            self.shared_files += await self._run(self._beside, lambda: self._store.share(offer))
+        needs = await self._run(self._beside, lambda: self._store.needs(offer))
+        self._parcels.put(who, offer, self._now())
+        return Wants(parcel=offer.parcel, needs=needs, credit=self._credit.grant(who, self._now()))
 
-    async def _chunk(self, chunk: Chunk, content: bytes) -> FromIntake:
-        offer = self._offers.get(chunk.parcel)
-        if offer is None or not await self._on_disk(lambda: self._store.append(offer, chunk, content)):
-            return Again(parcel=chunk.parcel)
-        self.received_bytes += len(content)
-        return Took(parcel=chunk.parcel)
-
-    async def _commit(self, commit: Commit) -> FromIntake:
-        offer = self._offers.get(commit.parcel)
-        if offer is None or not await self._on_disk(lambda: self._store.commit(offer)):
+    async def _commit(self, who: bytes, commit: Commit) -> FromIntake:
+        self._credit.done(who)
+        offer = self._parcels.get(who, commit.parcel, self._now())
+        if offer is None or not await self._run(self._beside, lambda: self._store.commit(offer)):
             return Again(parcel=commit.parcel)
-        del self._offers[commit.parcel]
+        self._parcels.take(who, commit.parcel)
+        self._tries.succeeded(commit.parcel)
         log.info("parcel %s received, %d files", offer.parcel, len(offer.files))
         return Acknowledged(parcel=offer.parcel)
 
-    async def _on_disk(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+    @staticmethod
+    async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+    @staticmethod
+    def _now() -> float:
+        return time.monotonic()

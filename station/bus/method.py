@@ -1,8 +1,8 @@
 """What a method of `control` is, and who is calling."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..documents.base import StrictDocument
@@ -23,6 +23,7 @@ class Method(Generic[P]):
         summary: one line.
         effect: what changes in the world; "none" for a question.
         completes: `immediately`, or the type of the event that ends what was started.
+        operates: whether it changes the station's work, and is refused while another operator has the lock.
     """
 
     name: str
@@ -32,9 +33,25 @@ class Method(Generic[P]):
     summary: str
     effect: str = "none"
     completes: str = "immediately"
+    operates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """What a handler answers whose reply is followed by bytes: what `Method.result` says, and those."""
+
+    result: object
+    content: bytes
 
 
 Methods = Mapping[str, Method[Any]]
+
+
+def operating(methods: Iterable[Method[Any]], *, free: Iterable[str] = ()) -> tuple[Method[Any], ...]:
+    """The same methods; those that change something belong to the operator, those named in `free` to all."""
+    return tuple(
+        replace(one, operates=one.effect != "none" and one.name not in frozenset(free)) for one in methods
+    )
 
 
 def table(*methods: Method[Any]) -> Methods:
@@ -55,12 +72,22 @@ class Caller(NamedTuple):
     request_id: str = ""
     client: str = ""
 
+    @property
+    def words(self) -> str:
+        """For the log."""
+        return f"the key {self.client}" if self.client else "a local client"
+
+    @property
+    def cause(self) -> str:
+        """Of events: the request, and over TCP whose it was."""
+        return f"{self.client}:{self.request_id}" if self.client else self.request_id
+
 
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 def caller() -> Caller:
-    """The caller, seen from inside a handler; its `request_id` is the natural `cause` of an event."""
+    """The caller, seen from inside a handler; its `cause` is that of an event."""
     return _caller.get() or Caller()
 
 

@@ -60,4 +60,5 @@ def _method(method: Method[Any], schemas: _Schemas, shared: dict[str, Any]) -> d
         "errors": [{"code": STATION_ERROR, "message": "see `data.name`, `data.hint` and `data.fault`"}],
         "x-effect": method.effect,
         "x-completes": method.completes,
+        "x-operates": method.operates,
     }

@@ -5,12 +5,20 @@ Every message is one JSON frame; a chunk's bytes follow in a second one. All are
     offer        -> wants (which files, from which offset, how many chunks at once) | acknowledged | ...
     chunk        -> took (gives back one credit) | again | ...
     commit       -> acknowledged (everything is durable) | again | ...
+    abandon      -> refused (written down; the station gives the parcel up)
 
 `again` means: the intake knows nothing of this parcel (any more) or is at another place; offer it anew. Each
 may also be answered with `refused`: never, for the reason given; or `deferred`: not now, for a reason that is
-not the parcel's fault.
+not the parcel's fault, or, with the scope `parcel`, one that is: the next one may well be taken.
+
+`took` gives back one credit. A credit is taken away by a chunk without an answer, and added by a second one:
+so the intake divides what may be under way among the stations that are active.
+
+An offer may say where its files lie on the machine that both run on. An intake that can takes them by a
+second name of the same file; what it does not want to know of, or cannot take, it asks for as usual.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Protocol, Self
@@ -40,13 +48,19 @@ class ParcelFile(Document):
 
 
 class Offer(Document):
-    """The manifest of a parcel."""
+    """The manifest of a parcel.
+
+    `places` are absolute paths, one for each file, on the machine that both run on, below the data folder
+    `root` of the station; empty where that is not so.
+    """
 
     type: Literal["offer"] = "offer"
     parcel: Identity
     scan_id: Identity
     station: str = Field(default="", max_length=64)
     files: tuple[ParcelFile, ...] = Field(max_length=LIMITS.parcel_files)
+    root: str = ""
+    places: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -70,6 +84,16 @@ class Commit(Document):
 
     type: Literal["commit"] = "commit"
     parcel: Identity
+
+
+class Abandon(Document):
+    """The station will not try this parcel again: it cannot read it, or failed too often."""
+
+    type: Literal["abandon"] = "abandon"
+    parcel: Identity
+    scan_id: Identity
+    station: str = Field(default="", max_length=64)
+    why: str = Field(max_length=1_000)
 
 
 class Need(Document):
@@ -118,14 +142,18 @@ class Refused(Document):
 
 
 class Deferred(Document):
-    """Not now. `parcel` is empty when the message was not understood at all."""
+    """Not now. `parcel` is empty when the message was not understood at all.
+
+    `scope`: whether nothing can be taken now, or this parcel for a reason of its own.
+    """
 
     type: Literal["deferred"] = "deferred"
     parcel: str
     why: str
+    scope: Literal["intake", "parcel"] = "intake"
 
 
-ToIntake = Offer | Chunk | Commit
+ToIntake = Offer | Chunk | Commit | Abandon
 FromIntake = Wants | Took | Acknowledged | Again | Refused | Deferred
 to_intake: TypeAdapter[ToIntake] = TypeAdapter(Annotated[ToIntake, Field(discriminator="type")])
 from_intake: TypeAdapter[FromIntake] = TypeAdapter(Annotated[FromIntake, Field(discriminator="type")])
@@ -153,8 +181,12 @@ class Parcel:
 class DeliverySource(Protocol):
     """The outbox, as delivery sees it. Each change is durable when the call returns."""
 
-    async def next(self) -> Parcel | None:
-        """The oldest entry that waits, or None. It is the same one until its state changes."""
+    async def next(self, but: Collection[str] = ()) -> Parcel | None:
+        """The oldest entry that waits, or None. It is the same one until its state changes.
+
+        Args:
+            but: parcels that were put off; they are passed over.
+        """
 
     async def sending(self, parcel_id: str) -> None:
         """The intake has taken up the offer."""
@@ -170,27 +202,51 @@ class DeliverySource(Protocol):
 
 
 class ParcelRefusedError(Exception):
-    """The parcel itself is at fault; the message is one sentence."""
+    """The parcel itself is at fault; the message is one sentence.
+
+    Attributes:
+        file: name of the file that is at fault, if it is one.
+        quarantined: where the receiver has put that file aside, relative to its folder; empty: nowhere.
+    """
+
+    def __init__(self, message: str, file: str = "", quarantined: str = "") -> None:
+        super().__init__(message)
+        self.file = file
+        self.quarantined = quarantined
 
 
 class NotNowError(Exception):
     """The parcel may be fine, but it cannot be taken now; the message is one sentence."""
 
 
-class IntakeStore(Protocol):
-    """Where the intake puts what it gets. Calls come one at a time, from a thread of the intake's own.
+class ParcelDeferredError(NotNowError):
+    """This parcel cannot be taken now for a reason of its own; others may well be."""
 
-    Each may raise `ParcelRefusedError` or `NotNowError`.
+
+class IntakeStore(Protocol):
+    """Where the intake puts what it gets. `append` is called by one thread, the others by several at once.
+
+    Each may raise `NotNowError`, and those that take an offer `ParcelRefusedError`, of which the store has
+    kept a record.
     """
 
     def holds(self, offer: Offer) -> bool:
         """Whether this very parcel was committed before."""
 
+    def share(self, offer: Offer) -> int:
+        """Take what can be taken from `offer.places`; how many files that were."""
+
     def needs(self, offer: Offer) -> tuple[Need, ...]:
         """What is missing of it."""
 
-    def append(self, offer: Offer, chunk: Chunk, content: bytes) -> bool:
+    def append(self, offer: Offer, chunk: Chunk, content: bytes | memoryview) -> bool:
         """Write a chunk where it belongs; False when it does not fit what is there."""
 
     def commit(self, offer: Offer) -> bool:
-        """Make the whole parcel durable; False when something is missing."""
+        """Make the whole parcel durable; False when something is missing. Waits as long as that takes."""
+
+    def refuse(self, offer: Offer, why: str) -> None:
+        """Keep a record that this parcel is given up, for this reason."""
+
+    def abandoned(self, message: Abandon) -> None:
+        """Keep a record that the station has given a parcel up."""

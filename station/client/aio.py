@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,10 +12,12 @@ import zmq.asyncio
 from ..documents.event import Event, Status
 from ..documents.fault import StationError
 from ..documents.limits import LIMITS, Limits
-from ..documents.rpc import Reply, is_transient, result_of
+from ..documents.requests import ScanFiles, StoredFile
+from ..documents.rpc import is_transient, result_of
 from ..documents.scan import ScanSummary
 from . import wire
-from .attach import Arrival, Call, Emit, Follower, Receive
+from .attach import Arrival, Call, Emit, Follower, LivePicture, Receive, live_picture
+from .fetching import fetching, keep
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -30,23 +33,37 @@ class AsyncStationClient:
         events: endpoint of the events.
         limits: patience and sizes.
         key: opens TCP endpoints; not needed for `ipc://`.
+        preview: endpoint of the live picture; empty: it is not looked at.
+        operator: the token of `lock.take`, which goes with every request; None: nobody's.
+
+    Attributes:
+        operator: the same; to be set once the lock is taken.
     """
 
     def __init__(
-        self, control: str, events: str, limits: Limits = LIMITS, key: "ClientKey | None" = None
+        self,
+        control: str,
+        events: str,
+        limits: Limits = LIMITS,
+        key: "ClientKey | None" = None,
+        preview: str = "",
+        operator: str | None = None,
     ) -> None:
         self._key = key
         self._control = control
         self._events = events
+        self._preview = preview
+        self.operator = operator
         self._limits = limits
         self._proven = False
         self._given_up = False
-        self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        self._waiting: dict[str, asyncio.Future[wire.Answer]] = {}
 
     @classmethod
     def from_settings(cls, settings: "Settings") -> Self:
         """A client of the daemon that this configuration describes."""
-        return cls(settings.endpoint("control"), settings.endpoint("events"))
+        named = settings.endpoint
+        return cls(named("control"), named("events"), preview=named("preview"))
 
     async def open(self) -> Self:
         """Make the sockets; whether a daemon is there shows with the first call.
@@ -86,13 +103,13 @@ class AsyncStationClient:
         while True:
             frames = await socket.recv_multipart()
             try:
-                reply = wire.reply_of(frames)
+                answer = wire.answer_of(frames)
             except StationError as error:
                 self._fail(error)
                 continue
-            future = self._waiting.get(str(reply.id))
+            future = self._waiting.get(str(answer.reply.id))
             if future is not None and not future.done():
-                future.set_result(reply)
+                future.set_result(answer)
 
     def _fail(self, error: StationError) -> None:
         for future in self._waiting.values():
@@ -103,17 +120,24 @@ class AsyncStationClient:
         self, method: str, params: dict[str, Any] | None = None, idempotency_key: str | None = None
     ) -> Any:  # noqa: ANN401
         """Call any method and return its result as JSON has it."""
-        request_id, body = wire.request(method, params or {}, idempotency_key, self._limits)
+        return (await self.call_with_blob(method, params, idempotency_key))[0]
+
+    async def call_with_blob(
+        self, method: str, params: dict[str, Any] | None = None, idempotency_key: str | None = None
+    ) -> tuple[Any, bytes]:
+        """The same, with the bytes that follow some replies."""
+        request_id, body = wire.request(method, params or {}, idempotency_key, self._limits, self.operator)
         line = await self._await_connection()
         future = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = future
         try:
             await line.socket.send(body)
-            return result_of(await self._wait(future, line))
+            reply, blob = await self._wait(future, line)
+            return result_of(reply), blob
         finally:
             del self._waiting[request_id]
 
-    async def _wait(self, future: "asyncio.Future[Reply]", line: wire.Line) -> Reply:
+    async def _wait(self, future: "asyncio.Future[wire.Answer]", line: wire.Line) -> wire.Answer:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._limits.reply_s
         while loop.time() < deadline:
@@ -137,7 +161,7 @@ class AsyncStationClient:
                 return line
             if line.monitor in ready:
                 why, final = wire.refusal(await line.monitor.recv_multipart(), self._control)
-                problem = why if final or not self._proven else problem
+                problem = wire.better(problem, why, final=final, proven=self._proven)
                 if final:
                     break
         self._given_up = self._given_up or line is self._line
@@ -181,6 +205,25 @@ class AsyncStationClient:
         """The newest scans, newest first."""
         return [ScanSummary.model_validate(item) for item in await self.call("scan.list", {"limit": limit})]
 
+    async def scan_files(self, scan_id: str) -> list[StoredFile]:
+        """Everything that is stored of a scan."""
+        return list(ScanFiles.model_validate(await self.call("scan.files", {"id": scan_id})).files)
+
+    async def scan_file(self, scan_id: str, file: str) -> bytes:
+        """One of those files, held against its hash."""
+        steps, answer = fetching(scan_id, file), None
+        while True:
+            try:
+                ask = next(steps) if answer is None else steps.send(answer)
+            except StopIteration as done:
+                return bytes(done.value)
+            answer = await self.call_with_blob(*ask)
+
+    async def scan_fetch(self, scan_id: str, folder: Path, only: str = "") -> list[Path]:
+        """Bring the files whose name begins with `only` into a folder; where they lie."""
+        wanted = [one for one in await self.scan_files(scan_id) if one.file.startswith(only)]
+        return [keep(folder, one, await self.scan_file(scan_id, one.file)) for one in wanted]
+
     async def events_since(self, seq: int, limit: int | None = None) -> list[Event]:
         """Events of the journal with a greater `seq`, oldest first, at most `limit`."""
         params = {"seq": seq, "limit": limit or self._limits.page_events}
@@ -222,11 +265,31 @@ class AsyncStationClient:
         finally:
             line.close()
 
+    async def previews(self, silence_s: float = 10.0) -> AsyncGenerator[LivePicture, None]:
+        """Live pictures, each the newest there is; see `StationClient.previews`.
 
-async def _ready(line: wire.Line, timeout_s: float) -> dict[Any, int]:
-    """Which of the socket (can send) and its monitor (has a message) are ready."""
+        To be closed with `contextlib.aclosing`.
+        """
+        queue = self._limits.preview_queue
+        line = wire.dial(self._context, zmq.SUB, self._preview, self._key, self._limits, queue)
+        heard = False
+        try:
+            while ready := await _ready(line, silence_s, zmq.POLLIN):
+                if line.socket in ready:
+                    heard = True
+                    yield live_picture(await _newest(line.socket))
+                else:
+                    why, final = wire.refusal(await line.monitor.recv_multipart(), self._preview)
+                    if final or not heard:
+                        raise why
+        finally:
+            line.close()
+
+
+async def _ready(line: wire.Line, timeout_s: float, what: int = zmq.POLLOUT) -> dict[Any, int]:
+    """Which of the socket (can send, or `what`) and its monitor (has a message) are ready."""
     poller = zmq.asyncio.Poller()
-    poller.register(line.socket, zmq.POLLOUT)
+    poller.register(line.socket, what)
     if line.monitor is not None:
         poller.register(line.monitor, zmq.POLLIN)
     return dict(await poller.poll(round(timeout_s * 1000)))
@@ -236,4 +299,13 @@ async def _receive(line: wire.Line, timeout_s: float) -> list[bytes] | None:
     if not await line.socket.poll(round(timeout_s * 1000)):
         return None
     frames: list[bytes] = await line.socket.recv_multipart()
+    return frames
+
+
+async def _newest(socket: Any) -> list[bytes]:  # noqa: ANN401 - as pyzmq types it
+    """The last of the messages that wait; what a slow reader left in buffers takes a moment to come."""
+    for _ in range(wire.DRAINED):
+        frames: list[bytes] = await socket.recv_multipart()
+        if not await socket.poll(wire.SETTLE_MS):
+            break
     return frames

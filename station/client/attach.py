@@ -4,6 +4,7 @@
 the synchronous and the asynchronous client drive the same one.
 """
 
+import json
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
@@ -21,6 +22,25 @@ class Arrival(NamedTuple):
 
     event: Event
     blob: bytes | None = None
+
+
+class LivePicture(NamedTuple):
+    """What the camera sees now: a JPEG, and what the station says of it."""
+
+    jpeg: bytes
+    facts: dict[str, Any]
+
+
+def live_picture(frames: list[bytes]) -> LivePicture:
+    """From the frames of `preview`.
+
+    Raises:
+        StationError: `bad_request`, they are none.
+    """
+    try:
+        return LivePicture(frames[2], json.loads(frames[1]))
+    except (IndexError, ValueError) as error:
+        raise StationError("bad_request", f"the daemon sent a preview that is none: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,17 @@ import zmq
 
 from ..documents.event import Event, Status
 from ..documents.limits import LIMITS, Limits
-from ..documents.rpc import Reply, is_transient, result_of
+from ..documents.rpc import is_transient, result_of
 from . import wire
-from .attach import Arrival, Call, Emit, Follower, Receive
+from .attach import Arrival, Call, Emit, Follower, LivePicture, Receive, live_picture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..config import Settings
     from ..documents.key import ClientKey
     from ..documents.plan import Side
+    from ..documents.requests import StoredFile
     from ..documents.scan import ScanSummary
 
 
@@ -31,14 +34,27 @@ class StationClient:
         events: endpoint of the events.
         limits: patience and sizes.
         key: opens TCP endpoints; not needed for `ipc://`.
+        preview: endpoint of the live picture; empty: it is not looked at.
+        operator: the token of `lock.take`, which goes with every request; None: nobody's.
+
+    Attributes:
+        operator: the same; to be set once the lock is taken.
     """
 
     def __init__(
-        self, control: str, events: str, limits: Limits = LIMITS, key: "ClientKey | None" = None
+        self,
+        control: str,
+        events: str,
+        limits: Limits = LIMITS,
+        key: "ClientKey | None" = None,
+        preview: str = "",
+        operator: str | None = None,
     ) -> None:
         self._key = key
         self._control = control
         self._events = events
+        self._preview = preview
+        self.operator = operator
         self._limits = limits
         self._turn = threading.Lock()
         self._proven = False
@@ -47,7 +63,8 @@ class StationClient:
     @classmethod
     def from_settings(cls, settings: "Settings") -> Self:
         """A client of the daemon that this configuration describes."""
-        return cls(settings.endpoint("control"), settings.endpoint("events"))
+        named = settings.endpoint
+        return cls(named("control"), named("events"), preview=named("preview"))
 
     def open(self) -> Self:
         """Make the sockets; whether a daemon is there shows with the first call.
@@ -63,8 +80,8 @@ class StationClient:
             raise
         return self
 
-    def _dial(self, kind: int, endpoint: str) -> wire.Line:
-        return wire.dial(self._context, kind, endpoint, self._key, self._limits)
+    def _dial(self, kind: int, endpoint: str, queue: int | None = None) -> wire.Line:
+        return wire.dial(self._context, kind, endpoint, self._key, self._limits, queue)
 
     def close(self) -> None:
         """Close everything, iterators included."""
@@ -82,11 +99,18 @@ class StationClient:
         self, method: str, params: dict[str, Any] | None = None, idempotency_key: str | None = None
     ) -> Any:  # noqa: ANN401
         """Call any method and return its result as JSON has it."""
-        request_id, body = wire.request(method, params or {}, idempotency_key, self._limits)
+        return self.call_with_blob(method, params, idempotency_key)[0]
+
+    def call_with_blob(
+        self, method: str, params: dict[str, Any] | None = None, idempotency_key: str | None = None
+    ) -> tuple[Any, bytes]:
+        """The same, with the bytes that follow some replies."""
+        request_id, body = wire.request(method, params or {}, idempotency_key, self._limits, self.operator)
         with self._turn:
             self._await_connection()
             self._line.socket.send(body)
-            return result_of(self._wait(request_id))
+            reply, blob = self._wait(request_id)
+        return result_of(reply), blob
 
     def _await_connection(self) -> None:
         if self._given_up:  # as libzmq has, for good, after some refusals
@@ -106,19 +130,19 @@ class StationClient:
                 return
             if self._line.monitor in ready:
                 why, final = wire.refusal(self._line.monitor.recv_multipart(), self._control)
-                problem = why if final or not self._proven else problem
+                problem = wire.better(problem, why, final=final, proven=self._proven)
                 if final:
                     break
         self._given_up = True
         raise problem
 
-    def _wait(self, request_id: str) -> Reply:
+    def _wait(self, request_id: str) -> wire.Answer:
         deadline = time.monotonic() + self._limits.reply_s
         while time.monotonic() < deadline:
             if self._line.socket.poll(round(wire.POLL_S * 1000), zmq.POLLIN):
-                reply = wire.reply_of(self._line.socket.recv_multipart())
-                if wire.answers(reply, request_id):
-                    return reply
+                answer = wire.answer_of(self._line.socket.recv_multipart())
+                if wire.answers(answer.reply, request_id):
+                    return answer
             elif not self._line.socket.poll(0, zmq.POLLOUT):
                 raise wire.absent(self._control, "the connection was lost before the answer came")
         raise wire.absent(self._control, f"no answer within {self._limits.reply_s:g} s")
@@ -155,6 +179,31 @@ class StationClient:
 
         return [ScanSummary.model_validate(item) for item in self.call("scan.list", {"limit": limit})]
 
+    def scan_files(self, scan_id: str) -> "list[StoredFile]":
+        """Everything that is stored of a scan."""
+        from ..documents.requests import ScanFiles  # noqa: PLC0415 - as above
+
+        return list(ScanFiles.model_validate(self.call("scan.files", {"id": scan_id})).files)
+
+    def scan_file(self, scan_id: str, file: str) -> bytes:
+        """One of those files, held against its hash."""
+        from .fetching import fetching  # noqa: PLC0415 - as above
+
+        steps, answer = fetching(scan_id, file), None
+        while True:
+            try:
+                ask = next(steps) if answer is None else steps.send(answer)
+            except StopIteration as done:
+                return bytes(done.value)
+            answer = self.call_with_blob(*ask)
+
+    def scan_fetch(self, scan_id: str, folder: "Path", only: str = "") -> "list[Path]":
+        """Bring the files whose name begins with `only` into a folder; where they lie."""
+        from .fetching import keep  # noqa: PLC0415 - as above
+
+        wanted = [one for one in self.scan_files(scan_id) if one.file.startswith(only)]
+        return [keep(folder, one, self.scan_file(scan_id, one.file)) for one in wanted]
+
     def events_since(self, seq: int, limit: int | None = None) -> list[Event]:
         """Events of the journal with a greater `seq`, oldest first, at most `limit`."""
         params = {"seq": seq, "limit": limit or self._limits.page_events}
@@ -178,6 +227,29 @@ class StationClient:
         finally:
             line.close()
 
+    def previews(self, silence_s: float = 10.0) -> Iterator[LivePicture]:
+        """Live pictures, each the newest there is; ends when none came for `silence_s`.
+
+        Raises:
+            StationError: `key_refused`; `endpoint_invalid`, no endpoint of the live picture is known.
+        """
+        line = self._dial(zmq.SUB, self._preview, self._limits.preview_queue)
+        poller = zmq.Poller()
+        for one in filter(None, line):
+            poller.register(one, zmq.POLLIN)
+        heard = False
+        try:
+            while ready := dict(poller.poll(round(silence_s * 1000))):
+                if line.socket in ready:
+                    heard = True
+                    yield live_picture(_newest(line.socket))
+                else:
+                    why, final = wire.refusal(line.monitor.recv_multipart(), self._preview)
+                    if final or not heard:
+                        raise why
+        finally:
+            line.close()
+
     def _drive(self, line: wire.Line, after: int | None) -> Iterator[Status | Arrival]:
         steps = Follower(self._limits, after).following()
         answer: Any = None
@@ -197,3 +269,12 @@ class StationClient:
                     answer = self.call(method, params)
                 case Emit(item):
                     yield item
+
+
+def _newest(socket: Any) -> list[bytes]:  # noqa: ANN401 - as pyzmq types it
+    """The last of the messages that wait; what a slow reader left in buffers takes a moment to come."""
+    for _ in range(wire.DRAINED):
+        frames: list[bytes] = socket.recv_multipart()
+        if not socket.poll(wire.SETTLE_MS):
+            break
+    return frames

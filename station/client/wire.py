@@ -15,6 +15,10 @@ from ..documents.rpc import Reply, encode_request
 POLL_S = 0.25
 """How often a waiting client looks whether its connection still stands."""
 
+SETTLE_MS = 5
+DRAINED = 16
+"""How long a reader of live pictures waits for a newer one, and how many it skips at most."""
+
 FAILURES = (
     zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -42,8 +46,11 @@ def dial(
     endpoint: str,
     key: ClientKey | None,
     limits: Limits,
+    queue: int | None = None,
 ) -> Line:
     """A socket with every limit set, connecting to the endpoint; `SUB` sockets are subscribed to everything.
+
+    `queue` is the high-water mark where it is not the usual one.
 
     Raises:
         StationError: `endpoint_invalid`; `key_refused`, there is no key for a TCP endpoint.
@@ -52,12 +59,13 @@ def dial(
         raise StationError("key_refused", f"{endpoint} is reached over TCP, and no key is given")
     line = Line(context.socket(kind), None)
     try:
-        _set_options(line.socket, kind, limits)
+        _set_options(line.socket, kind, limits, queue)
         if key is not None and endpoint.startswith("tcp://"):
             line.socket.curve_publickey = key.public.encode()
             line.socket.curve_secretkey = key.secret.encode()
             line.socket.curve_serverkey = key.server.encode()
-            line = Line(line.socket, line.socket.get_monitor_socket(FAILURES))
+            events = FAILURES | zmq.EVENT_DISCONNECTED if kind == zmq.DEALER else FAILURES
+            line = Line(line.socket, line.socket.get_monitor_socket(events))
         line.socket.connect(endpoint)
     except zmq.ZMQError as error:
         line.close()
@@ -65,14 +73,14 @@ def dial(
     return line
 
 
-def _set_options(socket: Any, kind: int, limits: Limits) -> None:  # noqa: ANN401 - as above
+def _set_options(socket: Any, kind: int, limits: Limits, queue: int | None) -> None:  # noqa: ANN401
     if kind == zmq.DEALER:
-        options = limits.socket_options(limits.reply_bytes, limits.control_queue)
+        options = limits.socket_options(limits.reply_bytes, queue or limits.control_queue)
         # a request made while no daemon was there must not be carried out when one comes, long after
         # its client gave up
         socket.setsockopt(zmq.IMMEDIATE, 1)
     else:
-        options = limits.socket_options(limits.event_bytes, limits.events_queue)
+        options = limits.socket_options(limits.event_bytes, queue or limits.events_queue)
         socket.setsockopt(zmq.SUBSCRIBE, b"")
     for name, value in options.items():
         socket.setsockopt(zmq.SocketOption[name], value)
@@ -90,18 +98,36 @@ def refusal(frames: list[bytes], endpoint: str) -> tuple[StationError, bool]:
     if event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
         why = f"the server at {endpoint} does not use keys; it is no station"
         return StationError("key_refused", why), True
+    if event == zmq.EVENT_DISCONNECTED:
+        why = f"whoever listens at {endpoint} hangs up: it is no station, or speaks another version of ZMTP"
+        return StationError(
+            "endpoint_invalid", why, "Compare the address with `bus.remote_control` of the station."
+        ), False
     why = f"the server at {endpoint} has not the key that this key file names"
     return StationError("key_refused", why), False
 
 
-def request(method: str, params: dict[str, Any], key: str | None, limits: Limits) -> tuple[str, bytes]:
+def better(problem: StationError, why: StationError, *, final: bool, proven: bool) -> StationError:
+    """The better of two explanations: one that is final, or more than that a peer hung up.
+
+    A client that was once let in (`proven`) believes only the former.
+    """
+    if final:
+        return why
+    hung_up_only = why.code == "endpoint_invalid" and problem.code == "key_refused"
+    return problem if proven or hung_up_only else why
+
+
+def request(
+    method: str, params: dict[str, Any], key: str | None, limits: Limits, operator: str | None = None
+) -> tuple[str, bytes]:
     """A new request's id and bytes.
 
     Raises:
         StationError: `bad_request`, it is longer than the daemon reads, or no JSON.
     """
     request_id = new_id()
-    body = encode_request(request_id, method, params, key)
+    body = encode_request(request_id, method, params, key, operator)
     if len(body) > limits.request_bytes:
         raise StationError(
             "bad_request", f"the request has {len(body)} bytes, {limits.request_bytes} are allowed"
@@ -109,14 +135,21 @@ def request(method: str, params: dict[str, Any], key: str | None, limits: Limits
     return request_id, body
 
 
-def reply_of(frames: list[bytes]) -> Reply:
+class Answer(NamedTuple):
+    """A reply, and the bytes that follow some."""
+
+    reply: Reply
+    blob: bytes = b""
+
+
+def answer_of(frames: list[bytes]) -> Answer:
     """Read a reply.
 
     Raises:
         StationError: `bad_request`, whoever serves this endpoint does not speak JSON-RPC.
     """
     try:
-        return Reply.model_validate_json(frames[-1])
+        return Answer(Reply.model_validate_json(frames[0]), b"".join(frames[1:]))
     except ValidationError as error:
         raise StationError(
             "bad_request", "the answer is not JSON-RPC; does another service use this endpoint?"

@@ -7,6 +7,7 @@ Ends when nothing waits any more, and prints how many bytes it sent.
 import asyncio
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from station.bus.delivery import Deliverer
@@ -22,10 +23,11 @@ class FolderOutbox:
         self.empty = asyncio.Event()
         self.log: list[str] = []
 
-    async def next(self) -> Parcel | None:
-        waiting = sorted(self.folder.glob("*.json"))
+    async def next(self, but: Collection[str] = ()) -> Parcel | None:
+        waiting = [path for path in sorted(self.folder.glob("*.json")) if path.stem not in but]
         if not waiting:
-            self.empty.set()
+            if not but:
+                self.empty.set()
             return None
         files = [
             SourceFile(**{**item, "path": Path(item["path"])}) for item in json.loads(waiting[0].read_text())
