@@ -3,6 +3,7 @@
 import resource
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from station.bus.parcel import Chunk, NotNowError, Offer, ParcelFile, ParcelRefusedError
 from station.documents.fault import StationError
+from station.training import parts
 from station.training.intake_store import FileIntakeStore
 
 OfferOf = Callable[..., Offer]
@@ -264,3 +266,57 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(StationError) as caught:
         FileIntakeStore(tmp_path / "file" / "store").open()
     assert caught.value.code == "data_unwritable"
+
+
+def test_parts_that_are_put_away_for_others_are_not_read_again(
+    store: FileIntakeStore, offer_of: OfferOf, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many files are under way, the hash of each goes on where it was."""
+    monkeypatch.setattr(parts, "OPEN_PARTS", 2)
+    monkeypatch.setattr(parts, "hash_of", None)
+    contents = {f"f{number}": bytes([number]) * 10 for number in range(20)}
+    offer = offer_of(contents)
+    for place in range(10):
+        for number, content in enumerate(contents.values()):
+            assert send(store, offer, content[place : place + 1], place, file=number)
+    assert store.commit(offer)
+
+
+def test_parts_that_are_forgotten_are_read_once_when_they_are_whole(
+    store: FileIntakeStore, offer_of: OfferOf, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    whole = parts.hash_of
+    monkeypatch.setattr(parts, "KNOWN_PARTS", 2)
+    monkeypatch.setattr(parts, "hash_of", lambda path: read.append(path.name) or whole(path))
+    contents = {f"f{number}": bytes([number]) * 10 for number in range(5)}
+    offer = offer_of(contents)
+    for place in range(10):
+        for number, content in enumerate(contents.values()):
+            assert send(store, offer, content[place : place + 1], place, file=number)
+    assert sorted(read) == sorted(file.sha256 for file in offer.files)
+    assert store.commit(offer)
+
+
+def test_threads_that_commit_the_same_parcel_write_it_once(
+    store: FileIntakeStore, offer_of: OfferOf, send: Send
+) -> None:
+    offer = offer_of({"a": b"1"})
+    send(store, offer, b"1")
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda _: store.commit(offer), range(8)))
+    assert len(store.parcels()) == 1
+    assert [event.type for event in store.events_since(0)] == ["parcel.received"]
+
+
+def test_a_round_that_fails_fails_for_each_of_its_parcels(
+    store: FileIntakeStore, offer_of: OfferOf, send: Send, tmp_path: Path
+) -> None:
+    offer = offer_of({"a": b"1"})
+    send(store, offer, b"1")
+    folder = store.path(offer.files[0].sha256).parent
+    folder.rmdir()
+    folder.write_bytes(b"")
+    with pytest.raises(NotNowError, match="the trainer's disk refused"):
+        store.commit(offer)
+    assert store.parcels() == []
