@@ -78,6 +78,7 @@ class RigDesk:
 
     async def _look(self, test_id: str, ends: str, work: Look) -> None:
         try:
+            await self._service.clear_view()
             await self._threads.on_rig(self._devices.open_rig)
             await self._threads.on_camera(self._devices.open_camera)
             found = (await work(self._eyes, self._threads)).model_dump(mode="json")
@@ -92,6 +93,7 @@ class RigDesk:
     async def release(self, for_s: float, why: str) -> RigLent:
         """Let another program open the port, until `retake`, but not longer than `for_s`."""
         self._service.take_hold(f"its port is lent to {why}")
+        await self._service.clear_view()
         await self._threads.on_rig(lambda: self._devices.lend_rig(why))
         self._term = asyncio.create_task(self._end_of_term(for_s), name="lent rig")
         return RigLent(port=self._rig.port, baud=self._baud)

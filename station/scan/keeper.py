@@ -41,6 +41,7 @@ class Keeper:
         self._back = back
         self._watch = watch
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
 
     def open(self) -> None:
         """Begin to watch."""
@@ -50,6 +51,7 @@ class Keeper:
     def lost(self, device: DeviceName) -> None:
         """Bring it back, unless that is being tried already."""
         running = self._tasks.get(device)
+        self._again.add(device)
         if running is None or running.done():
             self._tasks[device] = asyncio.create_task(self._bring_back(device), name=f"bring back {device}")
 
@@ -61,9 +63,12 @@ class Keeper:
                 await self._reopen[device]()
             except StationError:  # remembered as the evidence of its status
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-            else:
-                await self._back(device)
+                continue
+            self._again.discard(device)
+            await self._back(device)
+            if device not in self._again:  # else it was lost anew while that was told
                 return
+            pause_s = FIRST_PAUSE_S
 
     async def _look_on(self, watch: Watch) -> None:
         while True:

@@ -1,14 +1,17 @@
 """The scan machine: a pure table `(state, event) -> (state, effects)`.
 
 ```
-idle --Start--> preparing --Prepared--> exposing --Exposed--> verifying --Verified--> storing --Stored--> idle
-                                         ^ |   | more to take   | suspects are retaken
-                                         | +---+                |
-                                         +----------------------+      every phase --Failed or Abort--> idle
+idle --Start--> preparing --Prepared--> exposing --Exposed--> verifying --Verified--> judging
+                                         ^ |   | more to take   | suspects are       |
+                                         | +---+                | retaken            Judged
+                                         +----------------------+                    | | with problems
+                                                                                     | +----> idle
+      every phase --Failed or Abort--> idle               idle <--Stored-- storing <-+
 ```
 
 What is taken in one go is up to the timing, one exposure or all that are pending; what was missed stays
-pending. Reached, while exposing, only tells how far it is. The machine holds no clock and does no I/O: the
+pending. Reached, while exposing, only tells how far it is. A stack with which the judge has a problem is
+refused before anything of it is stored, and before the beep. The machine holds no clock and does no I/O: the
 runner performs the effects and answers each with an event. An event that does not belong to the phase (an
 answer that comes after an abort) changes nothing.
 """
@@ -17,10 +20,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ..documents.judgement import Likeness, Problem
 from ..documents.plan import ScanPlan, Timing
 from .schedule import Exposure, Light, batch_of, exposures_of
 
-Phase = Literal["idle", "preparing", "exposing", "verifying", "storing"]
+Phase = Literal["idle", "preparing", "exposing", "verifying", "judging", "storing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,19 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """The stack was looked at as a picture of a card.
+
+    Attributes:
+        problems: what speaks against storing it, the most telling first.
+        likeness: the earlier scan that it resembles, welcome or not.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    likeness: Likeness | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """The stack is durable: files synced, row committed."""
 
@@ -116,7 +133,7 @@ class Abort:
     why: str = "asked for"
 
 
-Event = Start | Prepared | Reached | Exposed | Verified | Stored | Failed | Abort
+Event = Start | Prepared | Reached | Exposed | Verified | Judged | Stored | Failed | Abort
 
 # --- effects --------------------------------------------------------------------------------------
 
@@ -141,6 +158,11 @@ class VerifyStack:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeStack:
+    """Look at the card in the pictures. Answered by Judged or Failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoreStack:
     """Make the stack durable. Answered by Stored or Failed."""
 
@@ -160,15 +182,23 @@ class Tell:
     """Something the world should know of: an event of the bus.
 
     That a scan was begun or is stored is told by the transaction that makes it so.
+
+    Attributes:
+        retake: of a failure: whether taking the card again as it lies may mend it.
+        like: of a failure: the earlier scan that the card resembles, where that is the matter.
+        likeness: of `scan.likeness`.
     """
 
     type: str
     step: str = ""
     code: str = ""
     message: str = ""
+    retake: bool = False
+    like: str = ""
+    likeness: Likeness | None = None
 
 
-Effect = Prepare | Expose | VerifyStack | StoreStack | LightsOff | Beep | Tell
+Effect = Prepare | Expose | VerifyStack | JudgeStack | StoreStack | LightsOff | Beep | Tell
 Outcome = tuple[ScanState, tuple[Effect, ...]]
 
 
@@ -179,8 +209,9 @@ def _go_on(state: ScanState) -> Outcome:
     return replace(state, phase="exposing"), (Expose(state.batch),)
 
 
-def _end(code: str, message: str) -> Outcome:
-    return ScanState(), (LightsOff(), Tell("scan.failed", code=code, message=message))
+def _end(code: str, message: str, *, retake: bool = False, like: str = "") -> Outcome:
+    failure = Tell("scan.failed", code=code, message=message, retake=retake, like=like)
+    return ScanState(), (LightsOff(), failure)
 
 
 def _start(_: ScanState, event: Start) -> Outcome:
@@ -220,9 +251,18 @@ def _retake(state: ScanState, suspects: tuple[Suspect, ...]) -> Outcome:
 
 def _verified(state: ScanState, event: Verified) -> Outcome:
     if not event.suspects:
-        return replace(state, phase="storing"), (Tell("scan.step", "storing"), StoreStack())
+        return replace(state, phase="judging"), (Tell("scan.step", "judging"), JudgeStack())
     pending = tuple(suspect.exposure for suspect in event.suspects)
     return _retake(replace(state, pending=pending), event.suspects)
+
+
+def _judged(state: ScanState, event: Judged) -> Outcome:
+    told = (Tell("scan.likeness", likeness=event.likeness),) if event.likeness else ()
+    if not event.problems:
+        return replace(state, phase="storing"), (*told, Tell("scan.step", "storing"), StoreStack())
+    worst = event.problems[0]
+    ended, effects = _end(worst.code, worst.message, retake=worst.retake, like=worst.like)
+    return ended, (*told, *effects)
 
 
 def _stored(_: ScanState, __: Stored) -> Outcome:
@@ -237,7 +277,7 @@ def _abort(state: ScanState, event: Abort) -> Outcome:
     return _end("aborted", f"the scan was aborted during {state.phase}: {event.why}")
 
 
-RUNNING: tuple[Phase, ...] = ("preparing", "exposing", "verifying", "storing")
+RUNNING: tuple[Phase, ...] = ("preparing", "exposing", "verifying", "judging", "storing")
 
 TABLE: dict[tuple[Phase, type[Event]], Callable[..., Outcome]] = {
     ("idle", Start): _start,
@@ -245,6 +285,7 @@ TABLE: dict[tuple[Phase, type[Event]], Callable[..., Outcome]] = {
     ("exposing", Reached): _reached,
     ("exposing", Exposed): _exposed,
     ("verifying", Verified): _verified,
+    ("judging", Judged): _judged,
     ("storing", Stored): _stored,
     **{(phase, Failed): _failed for phase in RUNNING},
     # once storing has begun the card's pictures are worth more than the abort

@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import os
+import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,7 @@ from .stored import compute_stored, enter, unmarked
 
 log = logging.getLogger(__name__)
 DISK_FAULTS = ("disk_full", "data_unwritable")
+LEAST_URGENT = 19
 STACKS_IN_MEMORY = 2
 """Stacks kept from the capture; older ones are read from the disk again, so that memory stays bounded."""
 
@@ -37,9 +41,12 @@ class _Job:
 
 
 class Processor:
-    """The queue of captured scans.
+    """The queue of captured scans, computed when capturing leaves room for it.
 
     It is rebuilt from the catalogue at every start, so nothing in it can be lost.
+
+    Attributes:
+        held: whether nothing new is to be begun at the moment; `wake` when that ends.
     """
 
     def __init__(self, root: Path, journal: Journal, profile: LoadedProfile, solver: Solver = solve) -> None:
@@ -47,11 +54,12 @@ class Processor:
         self._journal = journal
         self._profile = profile
         self._solver = solver
-        self._thread = ThreadPoolExecutor(1, "compute")
+        self._thread = ThreadPoolExecutor(1, "compute", initializer=_give_way)
         self._waiting: OrderedDict[tuple[str, str], _Job] = OrderedDict()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._current: str | None = None
+        self.held: Callable[[], bool] = lambda: False
         self._seen: deque[Quality] = deque(maxlen=MEMORY)
         self._ageing = ageing((), profile.profile)
 
@@ -79,6 +87,10 @@ class Processor:
         self._waiting[job.key] = job
         self._wake.set()
 
+    def wake(self) -> None:
+        """Look again whether there is something to do."""
+        self._wake.set()
+
     def open(self) -> None:
         """Begin to work."""
         self._task = asyncio.create_task(self._work(), name="processor")
@@ -97,7 +109,7 @@ class Processor:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
+            while self._waiting and not self.held():
                 _, job = self._waiting.popitem(last=False)
                 self._current = job.scan_id
                 try:
@@ -183,6 +195,11 @@ class Processor:
         await self._journal.write(
             lambda catalogue: catalogue.failed(scan_id, f"{code}: {message}", facts=facts)
         )
+
+
+def _give_way() -> None:
+    """On the thread that computes, and so on all that it starts: whoever captures goes first."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST_URGENT)
 
 
 def _outline(found: Ageing) -> set[tuple[str, str, tuple[int, ...]]]:

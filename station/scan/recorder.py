@@ -23,37 +23,47 @@ Captured = Callable[[str, Stack], None]
 
 
 class ScanRecorder:
-    """One scan at a time. `on_captured` is called, on the loop, with each stack that has become durable."""
+    """One scan at a time. Once a stack is durable, `on_captured` and `on_stored` are called on the loop."""
 
     def __init__(
-        self, root: Path, journal: Journal, provenance: Callable[[], Provenance], on_captured: Captured
+        self,
+        root: Path,
+        journal: Journal,
+        provenance: Callable[[], Provenance],
+        on_captured: Captured,
+        on_stored: Callable[[ScanManifest], None] = lambda _: None,
     ) -> None:
         self._root = root
         self._journal = journal
         self._provenance = provenance
         self._on_captured = on_captured
+        self._on_stored = on_stored
         self._thread = ThreadPoolExecutor(1, "writer")
         self._request = ScanStart(side="front")
-        self._card_id = ""
+        self._card_id = self._batch = ""
         self._created = datetime.now(UTC)
         self._begun_s = 0.0
 
-    async def begin(self, scan_id: str, card_id: str, request: ScanStart, *, simulated: bool) -> None:
-        """Enter the scan in the catalogue before the first light."""
-        self._request, self._card_id = request, card_id
+    async def begin(
+        self, scan_id: str, card_id: str, request: ScanStart, *, simulated: bool, batch: str = ""
+    ) -> None:
+        """Enter the scan in the catalogue before the first light; `batch` is the batch it belongs to."""
+        self._request, self._card_id, self._batch = request, card_id, batch
         self._created, self._begun_s = datetime.now(UTC), time.monotonic()
         await self._journal.write(
             lambda catalogue: catalogue.begin_scan(
-                scan_id, card_id, request.side, request.name, self._created, simulated=simulated
+                scan_id, card_id, request.side, request.name, self._created, simulated=simulated, batch=batch
             )
         )
 
     async def tell(self, scan_id: str, news: machine.Tell) -> None:
         """Write and publish what the machine tells."""
         if news.type == "scan.failed":
-            facts = {"code": news.code, "message": news.message}
+            facts = {"code": news.code, "message": news.message, "retake": news.retake, "like": news.like}
             reason = f"{news.code}: {news.message}"
             await self._journal.write(lambda catalogue: catalogue.failed(scan_id, reason, facts=facts))
+        elif news.likeness is not None:
+            await self._journal.tell(news.type, news.likeness.model_dump(mode="json"), scan_id)
         else:
             await self._journal.tell(news.type, {"step": news.step, "message": news.message}, scan_id)
 
@@ -65,6 +75,7 @@ class ScanRecorder:
             self._thread, self._write, scan_id, plan, stack, capture_s, self._provenance()
         )
         await self._journal.write(lambda catalogue: catalogue.captured(manifest, folder))
+        self._on_stored(manifest)
         self._on_captured(scan_id, in_memory(stack))
 
     def _write(
@@ -83,7 +94,13 @@ class ScanRecorder:
                 plan=plan,
                 provenance=provenance,
                 frames=frames,
-                stages_s={"capture": capture_s, "store": time.monotonic() - began},
+                stages_s={
+                    "capture": capture_s - sum(stack.stages_s.values()),
+                    **stack.stages_s,
+                    "store": time.monotonic() - began,
+                },
+                batch=self._batch,
+                appearance=stack.appearance,
             )
             return manifest, writer.commit(manifest)
         except BaseException:

@@ -6,13 +6,15 @@ what is stored and told goes through `Recorder`.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeGuard, TypeVar
 
 from ..camera.interface import Camera, CameraMode, CapturedFrame
 from ..documents.fault import StationError
+from ..documents.judgement import Appearance, Expected, Judgement
 from ..documents.plan import ScanPlan
 from ..rig.interface import Rig
 from . import machine
@@ -23,6 +25,7 @@ from .schedule import Exposure, Light, exposures_of
 
 log = logging.getLogger(__name__)
 BEEP_MS = 80
+ANYTHING = Expected()
 T = TypeVar("T")
 
 
@@ -46,11 +49,18 @@ class TakenFrame:
 
 @dataclass(frozen=True, slots=True)
 class TakenStack:
-    """Every frame of a scan, ambient first, with its fingerprint margin, and what the camera read back."""
+    """Every frame of a scan, ambient first, with its fingerprint margin, and what the camera read back.
+
+    Attributes:
+        appearance: what the judge found that the side looks like; None: it was not looked at.
+        stages_s: seconds that were spent on the stack after it was taken, by name.
+    """
 
     frames: tuple[TakenFrame, ...]
     margins: dict[Exposure, float]
     mode: CameraMode
+    appearance: Appearance | None = None
+    stages_s: dict[str, float] = field(default_factory=dict)
 
 
 class Recorder(Protocol):
@@ -65,21 +75,38 @@ class Recorder(Protocol):
         ...
 
 
-class ScanRunner:
-    """One rig, one camera, one scan at a time."""
+class Judge(Protocol):
+    """Says whether a stack is worth keeping."""
 
-    def __init__(self, rig: Rig, camera: Camera, check: LightCheck, recorder: Recorder) -> None:
+    def judge(self, stack: TakenStack, expected: Expected) -> tuple[Judgement, Appearance | None]:
+        """Look at a stack whose every frame is decoded, and say what the side looks like.
+
+        Called on a thread of its own. No answer for pictures that no judge can make sense of: a StationError.
+        """
+        ...
+
+
+class ScanRunner:
+    """One rig, one camera, one scan at a time. Without a `judge` every verified stack is stored."""
+
+    def __init__(
+        self, rig: Rig, camera: Camera, check: LightCheck, recorder: Recorder, judge: Judge | None = None
+    ) -> None:
         self._rig = rig
         self._check = check
         self._recorder = recorder
         self._hands = Hands(rig, camera, self._reached)
         self._capture = Capture(self._hands, check)
+        self._judge = judge
         self._decoders = ThreadPoolExecutor(1, "decode")
+        self._judges = ThreadPoolExecutor(1, "judge")
         self._events: asyncio.Queue[machine.Event] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: set[asyncio.Task[None]] = set()
         self._frames: dict[Exposure, TakenFrame] = {}
         self._margins: dict[Exposure, float] = {}
+        self._expected = ANYTHING
+        self._judged: TakenStack | None = None
         self.state = machine.ScanState()
 
     @property
@@ -105,12 +132,13 @@ class ScanRunner:
         if self.running:
             self._events.put_nowait(event)
 
-    async def run(self, scan_id: str, plan: ScanPlan) -> machine.Tell | None:
+    async def run(self, scan_id: str, plan: ScanPlan, expected: Expected = ANYTHING) -> machine.Tell | None:
         """Carry one scan to its end, good or bad; what happened is told to the recorder.
 
         The failure, or None.
         """
-        self._frames, self._margins = {}, {}
+        self._frames, self._margins, self._judged = {}, {}, None
+        self._expected = expected
         self._events, self._loop = asyncio.Queue(), asyncio.get_running_loop()
         self._hands.watch.stop.clear()
         self._events.put_nowait(machine.Start(scan_id, plan))
@@ -121,7 +149,7 @@ class ScanRunner:
                 for effect in effects:
                     await self._perform(effect, scan_id, plan)
                 if not self.running:
-                    return next((told for told in effects if isinstance(told, machine.Tell)), None)
+                    return next((one for one in effects if _is_failure(one)), None)
         finally:
             self.state = machine.ScanState()
             await self._quieten()
@@ -133,7 +161,7 @@ class ScanRunner:
             taken.decoded.cancel()
         if self._answers:
             await asyncio.gather(*self._answers, return_exceptions=True)
-        self._frames = {}
+        self._frames, self._judged = {}, None
 
     async def _perform(self, effect: machine.Effect, scan_id: str, plan: ScanPlan) -> None:
         match effect:
@@ -143,6 +171,8 @@ class ScanRunner:
                 self._answer(self._expose(batch))
             case machine.VerifyStack():
                 self._answer(self._verify())
+            case machine.JudgeStack():
+                self._answer(self._look())
             case machine.StoreStack():
                 self._answer(self._store(scan_id))
             case machine.LightsOff():
@@ -193,13 +223,34 @@ class ScanRunner:
         suspects, self._margins = self._check.suspects(order, [one.coarse for one in decoded])
         return machine.Verified(suspects)
 
+    @property
+    def _stack(self) -> TakenStack:
+        frames = tuple(self._frames[exposure] for exposure in exposures_of(self.state.plan))
+        return TakenStack(frames, self._margins, self._capture.mode)
+
+    async def _look(self) -> machine.Event:
+        stack, judge = self._stack, self._judge
+        if judge is None:
+            self._judged = stack
+            return machine.Judged()
+        began = time.monotonic()
+        judgement, appearance = await asyncio.get_running_loop().run_in_executor(
+            self._judges, judge.judge, stack, self._expected
+        )
+        took = {"judge": time.monotonic() - began}
+        self._judged = replace(stack, appearance=appearance, stages_s=took)
+        return machine.Judged(judgement.problems, judgement.likeness)
+
     async def _store(self, scan_id: str) -> machine.Event:
-        plan = self.state.plan
-        frames = tuple(self._frames[exposure] for exposure in exposures_of(plan))
-        await self._recorder.store(scan_id, plan, TakenStack(frames, self._margins, self._capture.mode))
+        await self._recorder.store(scan_id, self.state.plan, self._judged or self._stack)
         return machine.Stored()
 
     def close(self) -> None:
         """Give the threads back."""
         self._hands.close()
         self._decoders.shutdown(wait=True, cancel_futures=True)
+        self._judges.shutdown(wait=True, cancel_futures=True)
+
+
+def _is_failure(effect: machine.Effect) -> TypeGuard[machine.Tell]:
+    return isinstance(effect, machine.Tell) and effect.type == "scan.failed"

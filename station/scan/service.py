@@ -3,28 +3,37 @@
 import asyncio
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 from .. import __version__
-from ..archive.room import Room, measure
+from ..archive.room import Room
 from ..config import Settings
 from ..documents.event import Event, MachineState, Status
 from ..documents.fault import StationError
 from ..documents.ids import new_id
+from ..documents.judgement import Expected, ProblemCode
+from ..documents.limits import LIMITS
 from ..documents.profile import RigProfile
 from ..documents.requests import ScanStart
 from ..documents.scan import Provenance, ScanSummary
 from . import machine
+from .admission import Admission, look, unwell
 from .devices import Devices
 from .journal import Journal
 from .keeper import DeviceName, Keeper, Watch
 from .planning import plan_of
 from .processor import Processor
 from .recorder import SOFTWARE, ScanRecorder, machine_name
-from .runner import ScanRunner
+from .runner import ANYTHING, ScanRunner
+from .standing import Standing
+from .view import NobodyLooks, View
 
 log = logging.getLogger(__name__)
 ENDS = ("scan.captured", "scan.failed")
+NO_FAULT = frozenset(("aborted", *get_args(ProblemCode)))
+"""Ends of a scan that say nothing against the station: it was asked to end, or the card was refused."""
 
 
 class ScanService:
@@ -55,6 +64,14 @@ class ScanService:
         self._ending = False
         self._mending: set[asyncio.Task[None]] = set()
         self._holder = ""
+        self._reserved = ""
+        self.standing = Standing()
+        """What the status says beside scans."""
+        station = settings.station
+        self.admission = Admission(station.data, station.reserve_mb, LIMITS.outbox_depth, journal)
+        self._cleared = False
+        self.view: View = NobodyLooks()
+        """Who looks at the mat meanwhile, and makes room for whoever works with rig and camera."""
         self._keeper = Keeper(
             {
                 "rig": lambda: runner.on_rig(devices.open_rig),
@@ -72,7 +89,7 @@ class ScanService:
             return None
         return Watch(
             lambda: self._runner.on_camera(self._devices.see),
-            lambda: self._scanning is None and not self._holder,
+            lambda: self._scanning is None and not self._holder and not self._reserved,
             lambda error: self._note(error.code, str(error)),
         )
 
@@ -91,25 +108,30 @@ class ScanService:
     def _root(self) -> Path:
         return self._settings.station.data
 
-    async def start(self, request: ScanStart) -> str:
+    async def start(self, request: ScanStart, expected: Expected = ANYTHING, batch: str = "") -> str:
         """Accept a card and begin; the scan's identity.
 
+        Args:
+            request: what it is.
+            expected: what the judge holds the card against; what makes it a bad picture is always refused.
+            batch: the hands-free batch that it belongs to.
+
         Raises:
-            StationError: `busy`, or `disk_full`: there must be room before a card is accepted, not in the
-                middle.
+            StationError: `busy`, or what `ready` raises: what is missing is said before a card is accepted,
+                never in the middle.
         """
         await self._last_scan()
-        self.require_free()
+        self.require_free(batch)
         scan_id = new_id()
         self._scanning, self._ending = scan_id, False
         try:
-            (await self._room()).admit()
+            await self.ready()
             card_id = request.card_id or scan_id
-            await self._recorder.begin(scan_id, card_id, request, simulated=self._simulated)
+            await self._recorder.begin(scan_id, card_id, request, simulated=self._simulated, batch=batch)
         except BaseException:
             self._scanning = None
             raise
-        self._scan = asyncio.create_task(self._carry_out(scan_id), name=f"scan {scan_id}")
+        self._scan = asyncio.create_task(self._carry_out(scan_id, expected), name=f"scan {scan_id}")
         return scan_id
 
     async def _last_scan(self) -> None:
@@ -131,16 +153,58 @@ class ScanService:
         """Ask the running scan to stop; without one nothing happens."""
         self._runner.post(machine.Abort())
 
-    def require_free(self) -> None:
-        """Refuse to disturb.
+    @property
+    def free(self) -> bool:
+        """Whether nothing is scanned and nobody else has the rig."""
+        return self._scanning is None and not self._holder
+
+    async def ready(self) -> None:
+        """Return where a card would be accepted; what is lost is looked for once more.
+
+        Raises:
+            StationError: `not_ready`, naming the part; what `Admission.admit` raises.
+        """
+        await self.admission.admit()
+        if self._unwell() is not None:
+            with suppress(StationError):  # it is the evidence of its status then
+                await self._runner.on_rig(self._devices.open_rig)
+                await self._runner.on_camera(self._devices.open_camera)
+        if (problem := self._unwell()) is not None:
+            raise problem
+
+    def _unwell(self) -> StationError | None:
+        return unwell(rig=self._devices.rig_status, camera=self._devices.camera_status)
+
+    def require_free(self, batch: str = "") -> None:
+        """Refuse to disturb; what belongs to the open batch does not disturb it.
 
         Raises:
             StationError: `busy`, a scan is running or somebody else has the rig.
         """
         if self._scanning is not None and not self._ending:
             raise StationError("busy", f"scan {self._scanning} is running ({self._runner.state.phase})")
-        if self._holder:
-            raise StationError("busy", f"the rig is taken: {self._holder}")
+        if self._holder or (self._reserved and not batch):
+            raise StationError("busy", f"the rig is taken: {self._holder or self._reserved}")
+
+    def reserve(self, why: str) -> None:
+        """From now on only scans of a batch are accepted, until `release`; see `require_free`."""
+        self.require_free()
+        self._reserved = why
+
+    def release(self) -> None:
+        """Everybody may scan again."""
+        self._reserved = ""
+
+    @property
+    def looks_allowed(self) -> bool:
+        """Whether both devices are there and nobody else has them."""
+        return not self._holder and self._devices.board is not None and self._devices.eye is not None
+
+    async def clear_view(self) -> None:
+        """For whoever took hold: returns when nobody looks any more; `let_go` gives the view back."""
+        if not self._cleared:
+            self._cleared = True
+            await self.view.clear()
 
     def take_hold(self, why: str) -> None:
         """Keep scans away until `let_go`; see `require_free`."""
@@ -150,6 +214,9 @@ class ScanService:
     def let_go(self) -> None:
         """Scans may come again."""
         self._holder = ""
+        if self._cleared:
+            self._cleared = False
+            self.view.free()
 
     def board_fault(self, error: StationError) -> None:
         """The board reported a fault or is gone; a scan under way fails with it."""
@@ -160,8 +227,9 @@ class ScanService:
             self._mending.add(task)
             task.add_done_callback(self._mending.discard)
 
-    async def _carry_out(self, scan_id: str) -> None:
+    async def _carry_out(self, scan_id: str, expected: Expected) -> None:
         try:
+            await self.view.clear()
             await self._runner.on_rig(self._devices.open_rig)
             await self._runner.on_camera(self._devices.open_camera)
         except StationError as error:
@@ -175,17 +243,18 @@ class ScanService:
                 await self._recorder.tell(
                     scan_id, machine.Tell("scan.step", "plan", message=plan.exposure_why)
                 )
-            failure = await self._runner.run(scan_id, plan)
+            failure = await self._runner.run(scan_id, plan, expected)
             await self._note(failure.code, failure.message) if failure else self._well()
         finally:
             self._scanning = None
+            self.view.free()
 
     def _well(self) -> None:
         self._fault = None
 
     async def _note(self, code: str, message: str) -> None:
         """A device that failed is closed now; it is opened again in the background, or by the next scan."""
-        self._fault = None if code == "aborted" else f"{code}: {message}"
+        self._fault = None if code in NO_FAULT else f"{code}: {message}"
         if code.startswith("camera_"):
             await self._runner.on_camera(lambda: self._devices.lost(code, message))
             await self._gone("camera", code, message)
@@ -245,30 +314,26 @@ class ScanService:
         folder = str(self._root / scan.folder) if scan.folder else ""
         return scan.replace(folder=folder, report=str(self._root / scan.report) if scan.report else None)
 
-    async def _room(self) -> Room:
-        per_side = await self._journal.ask(lambda catalogue: catalogue.bytes_per_side())
-        return measure(self._root, self._settings.station.reserve_mb, per_side)
-
     async def status(self) -> Status:
         """The one atomic document: catalogue and loop as they were at one `seq`."""
         while True:
             seq = self._journal.head
-            scans, undelivered = await self._journal.ask(
-                lambda catalogue: (catalogue.count(), catalogue.undelivered())
-            )
-            room = await self._room()
+            scans, seen = await self._journal.ask(lambda catalogue: (catalogue.count(), look(catalogue)))
+            room, why_not = self.admission.room(seen), await self.admission.why_not(seen)
             if seq == self._journal.head:
-                return self._status(seq, scans, undelivered, room)
+                status = self._status(seq, scans, seen.undelivered, room)
+                missing = unwell(rig=status.rig, camera=status.camera)
+                return status.replace(not_ready=why_not or (str(missing) if missing else ""))
 
     def _status(self, seq: int, scans: int, undelivered: int, room: Room) -> Status:
-        waiting = self._processor.waiting
+        waiting, batch = self._processor.waiting, self.standing.batch()
         return Status(
             boot=self._boot,
             seq=seq,
             version=__version__,
             pid=os.getpid(),
             state=self._state(),
-            quiescent=self._scanning is None and not waiting and undelivered == 0,
+            quiescent=self._scanning is None and not waiting and undelivered == 0 and batch is None,
             simulated=self._simulated,
             scanning=self._scanning,
             step=self._step(),
@@ -284,12 +349,18 @@ class ScanService:
             profile=self._profile.name,
             calibration=self._processor.ageing,
             data=str(self._root),
+            batch=batch,
+            lock=self.standing.lock(),
+            delivery=self.standing.delivery(),
         )
 
     def _state(self) -> MachineState:
         if self._scanning is not None:
             return "storing" if self._runner.state.phase == "storing" else "capturing"
-        return "fault" if self._fault else "idle"
+        if self._fault:
+            return "fault"
+        batch = self.standing.batch()
+        return "idle" if batch is None else "paused" if batch.phase == "paused" else "batch"
 
     def _step(self) -> str:
         state = self._runner.state

@@ -12,12 +12,13 @@ import pytest
 from station.calibrate.profile import LoadedProfile, load_profile
 from station.camera.interface import CameraInfo, CameraMode, CapturedFrame
 from station.config import CameraSettings
+from station.documents.judgement import Expected
 from station.documents.plan import ScanPlan
 from station.rig.interface import ExposureStep, StepReport
 from station.rig.serial_rig import SerialRig
 from station.scan import machine
 from station.scan.exposure import LightCheck
-from station.scan.runner import ScanRunner, TakenFrame, TakenStack
+from station.scan.runner import ANYTHING, Judge, ScanRunner, TakenFrame, TakenStack
 from station.twin.camera import TwinCamera
 from station.twin.lightlog import LightLogReader
 from station.twin.running_board import RunningBoard, board_program
@@ -134,6 +135,10 @@ class Bench:
         """A camera that drops every so-manieth frame."""
         return BadCamera(self.camera(**options), lambda frame: frame if frame.sequence % every else None)
 
+    def through(self, handle: Callable[[CapturedFrame], CapturedFrame | None], **options: Any) -> BadCamera:
+        """A camera whose every frame goes through a test's hands."""
+        return BadCamera(self.camera(**options), handle)
+
     def stumbling(self, **options: Any) -> BadCamera:
         """A camera whose stream breaks off and begins anew, once, when it first hands out a frame with a
         light burning."""
@@ -168,6 +173,8 @@ class Bench:
         profile: LoadedProfile | None = None,
         wire: bool = False,
         late_runs: int = 0,
+        judge: Judge | None = None,
+        expected: Expected = ANYTHING,
         during: Callable[[ScanRunner], Coroutine[Any, Any, None]] | None = None,
     ) -> list[Witness]:
         """Carry scans out one after another.
@@ -176,6 +183,7 @@ class Bench:
             camera, plan, scans, profile: what to scan, with what, and how often.
             wire: the trigger is wired.
             late_runs: programmes that the board is told of too late.
+            judge, expected: of the taken stacks.
             during: runs beside the scans.
         """
         real = SerialRig(str(self.port), 250_000, LEASE_MS, 2.5, on_fault=lambda _: None)
@@ -184,7 +192,7 @@ class Bench:
         check = LightCheck(profile or load_profile("twin"), settings)
 
         async def carry_out() -> list[Witness]:
-            runner = ScanRunner(rig, camera, check, relay := _Relay())
+            runner = ScanRunner(rig, camera, check, relay := _Relay(), judge)
             await runner.on_rig(rig.open)
             await runner.on_camera(camera.open)
             seen = []
@@ -192,7 +200,7 @@ class Bench:
             try:
                 for _ in range(scans):
                     relay.witness = Witness()
-                    await runner.run("id", plan)
+                    await runner.run("id", plan, expected)
                     seen.append(relay.witness)
                 if beside is not None:
                     await beside

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(1_500)] if SOAK else []
 SCANS = 60 if SOAK else 2
 JITTER_US, DELAY_US, CLOCK_PPM, CAMERA_PPM = 1_000, 1_500, 5_000, 300.0
 MOST_FRAMES = {"whole": 11, "strobe": 11, "alternate": 20}
-STEPS = ["ambient", *(f"light {k}" for k in range(8)), "verifying", "storing"]
+STEPS = ["ambient", *(f"light {k}" for k in range(8)), "verifying", "judging", "storing"]
 
 
 @dataclass(frozen=True)

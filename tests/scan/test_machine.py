@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from station.documents.judgement import Likeness, Problem
 from station.documents.plan import ScanPlan, Timing
 from station.scan import machine as m
 from station.scan.schedule import Exposure
@@ -12,6 +13,9 @@ PLAN = ScanPlan(lights=(0, 1, 2), attempts_per_light=2)
 GATED = Timing(kind="gated", why="of a test")
 WHOLE = Timing(kind="whole", why="of a test", period_us=33_000, on_us=15_000, frames_per_light=1)
 AMBIENT, *LIT = ALL = tuple(Exposure(light) for light in (None, 0, 1, 2))
+MOVED = Problem(code="card_moved", message="it moved", retake=True)
+AGAIN = Problem(code="card_again", message="the same card", like="earlier")
+LIKE = Likeness(scan_id="earlier", card_id="card", side="front", distance=3, bits=1024)
 both = pytest.mark.parametrize("timing", [GATED, WHOLE], ids=["gated", "locked"])
 
 
@@ -48,10 +52,10 @@ def test_a_good_scan_takes_ambient_and_each_light_and_beeps_only_after_storing(
     timing: Timing, expected: list[tuple[Exposure, ...]]
 ) -> None:
     start = [m.Start("id", PLAN), m.Prepared(timing)]
-    state, effects = drive(m.ScanState(), *start, *taken(timing, *ALL), m.Verified())
+    state, effects = drive(m.ScanState(), *start, *taken(timing, *ALL), m.Verified(), m.Judged())
     assert effects[0] == m.Prepare(PLAN)
     assert batches(effects) == expected
-    assert steps(effects) == ["ambient", "light 0", "light 1", "light 2", "verifying", "storing"]
+    assert steps(effects) == ["ambient", "light 0", "light 1", "light 2", "verifying", "judging", "storing"]
     assert state.phase == "storing"
     assert state.plan == PLAN.replace(timing=timing)
     assert not any(isinstance(e, m.Beep) for e in effects)
@@ -85,7 +89,7 @@ def test_suspect_frames_are_retaken_and_only_those(timing: Timing) -> None:
     state, effects = drive(state, *taken(timing, LIT[1], LIT[2]))
     assert m.VerifyStack() in effects
     state, effects = drive(state, m.Verified())
-    assert m.StoreStack() in effects
+    assert m.JudgeStack() in effects
 
 
 def test_what_a_programme_missed_is_retaken_before_anything_is_verified() -> None:
@@ -121,8 +125,45 @@ def test_a_frame_that_stays_suspect_fails_the_scan_with_the_reason(timing: Timin
 
 
 @both
-def test_an_abort_does_not_throw_away_pictures_that_are_being_stored(timing: Timing) -> None:
+def test_what_the_judge_refuses_is_never_stored_and_the_most_telling_reason_is_told(timing: Timing) -> None:
     state, _ = drive(started(timing), *taken(timing, *ALL), m.Verified())
+    ended, effects = drive(state, m.Judged((MOVED, AGAIN)))
+    told = m.Tell("scan.failed", code="card_moved", message="it moved", retake=True)
+    assert ended == m.ScanState()
+    assert effects == [m.LightsOff(), told]
+    _, effects = drive(state, m.Judged((AGAIN,), LIKE))
+    told = m.Tell("scan.failed", code="card_again", message="the same card", like="earlier")
+    assert effects == [m.Tell("scan.likeness", likeness=LIKE), m.LightsOff(), told]
+
+
+@both
+def test_a_welcome_likeness_is_told_and_the_stack_is_stored(timing: Timing) -> None:
+    state, _ = drive(started(timing), *taken(timing, *ALL), m.Verified())
+    state, effects = drive(state, m.Judged((), LIKE))
+    assert effects == [
+        m.Tell("scan.likeness", likeness=LIKE),
+        m.Tell("scan.step", "storing"),
+        m.StoreStack(),
+    ]
+    assert state.phase == "storing"
+
+
+@both
+@pytest.mark.parametrize("end", [m.Abort(), m.Failed("internal", "a defect")], ids=["abort", "failed"])
+def test_a_scan_ends_while_it_is_judged_and_a_late_judgement_changes_nothing(
+    timing: Timing, end: m.Event
+) -> None:
+    state, _ = drive(started(timing), *taken(timing, *ALL), m.Verified())
+    assert state.phase == "judging"
+    ended, effects = drive(state, end)
+    assert ended == m.ScanState()
+    assert effects[0] == m.LightsOff()
+    assert drive(ended, m.Judged()) == (ended, [])
+
+
+@both
+def test_an_abort_does_not_throw_away_pictures_that_are_being_stored(timing: Timing) -> None:
+    state, _ = drive(started(timing), *taken(timing, *ALL), m.Verified(), m.Judged())
     assert drive(state, m.Abort()) == (state, [])
 
 
@@ -163,6 +204,7 @@ events = st.one_of(
     st.sampled_from([m.Exposed((one,)) for one in ALL] + [m.Exposed(ALL)]),
     st.just(m.Verified()),
     st.builds(lambda one: m.Verified((m.Suspect(one, "wrong"),)), st.sampled_from(ALL)),
+    st.sampled_from([m.Judged(), m.Judged((), LIKE), m.Judged((MOVED,))]),
     st.just(m.Stored()),
     st.just(m.Failed("camera_silent", "no frames")),
     st.just(m.Abort()),
@@ -172,24 +214,27 @@ events = st.one_of(
 
 @given(st.sampled_from([GATED, WHOLE]), st.lists(events, max_size=60))
 def test_whatever_happens(timing: Timing, sequence: list[m.Event]) -> None:
-    """Lights go off whenever a scan ends, nothing is stored unverified, a beep follows storing alone."""
+    """A scan ends with lights off, only what is verified and accepted is stored, and then it beeps."""
     state, exposed = started(timing), set()
-    verified = False
+    verified = accepted = False
     for event in sequence:
         before = state
         state, effects = m.step(state, event)
         if isinstance(event, m.Start) and before.phase != "idle":
             assert state == before, "a running scan is not replaced"
         if isinstance(event, m.Start) and before.phase == "idle":
-            exposed, verified = set(), False
+            exposed, verified, accepted = set(), False, False
         if isinstance(event, m.Exposed) and before.phase == "exposing" and state != before:
             exposed |= set(event.taken)
         if m.VerifyStack() in effects:
             assert exposed == set(ALL)
         if before.phase == "verifying" and isinstance(event, m.Verified):
             verified = not event.suspects
+        if before.phase == "judging" and isinstance(event, m.Judged):
+            accepted = not event.problems
         if m.StoreStack() in effects:
             assert verified
+            assert accepted
         if m.Beep() in effects:
             assert before.phase == "storing"
             assert isinstance(event, m.Stored)

@@ -35,7 +35,7 @@ def test_every_accepted_frame_is_the_right_lights(
     assert [taken.light for taken in one.frames] == [None, *range(8)]
     assert all_right(one, wrong)
     told = [news.step for news in one.news if news.type == "scan.step"]
-    assert told == ["ambient", *(f"light {k}" for k in range(8)), "verifying", "storing"]
+    assert told == ["ambient", *(f"light {k}" for k in range(8)), "verifying", "judging", "storing"]
     if stale:
         refused = sum(taken.caught.looked_at - 1 for taken in one.frames)
         assert refused >= 8 * (stale - 1), "stale frames were there to refuse"

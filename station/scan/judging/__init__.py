@@ -1,0 +1,1 @@
+"""Is a taken stack worth keeping? Looked at before it is stored and before the card is given back."""

@@ -1,0 +1,1 @@
+"""The live eye: what happens on the mat while nobody scans."""
