@@ -7,7 +7,27 @@ import typer
 
 from .. import __version__
 from ..config import Settings, load
-from . import calibrate, catalogue, configuring, demo, normals, profile, reprocess, rig, scanning, services
+from . import (
+    backup,
+    batch,
+    calibrate,
+    catalogue,
+    configuring,
+    demo,
+    doctor,
+    intake,
+    keeping,
+    keys,
+    lock,
+    normals,
+    profile,
+    reprocess,
+    rig,
+    scanning,
+    service,
+    services,
+    up,
+)
 
 app = typer.Typer(
     name="station",
@@ -56,7 +76,10 @@ def common(
 
 
 scanning.register(app)
+batch.register(app)
 services.register(app)
+up.register(app)
+service.register(app)
 demo.register(app)
 configuring.register(app)
 catalogue.register(app)
@@ -65,6 +88,12 @@ rig.register(app)
 calibrate.register(app)
 profile.register(app)
 reprocess.register(app)
+keeping.register(app)
+keys.register(app)
+lock.register(app)
+doctor.register(app)
+intake.register(app)
+backup.register(app)
 
 
 def run() -> None:

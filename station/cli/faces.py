@@ -33,13 +33,35 @@ def status_text(status: Status) -> str:
         ("profile", status.profile),
         *(("calibration", line) for line in _ageing(status.calibration)),
         ("to compute", str(len(status.processing))),
-        ("to deliver", str(status.undelivered)),
+        ("to deliver", f"{status.undelivered}{_reason(status.delivery)}"),
         ("scans", f"{status.scans} in {status.data}"),
         ("disk", _room(status)),
     ]
+    rows += _only_if_there(status)
+    return "\n".join(f"{name:<11} {value.rstrip()}" for name, value in rows)
+
+
+def _only_if_there(status: Status) -> list[tuple[str, str]]:
+    """What is said only where there is something to say."""
+    rows = []
+    if status.batch is not None:
+        batch = status.batch
+        done = f"{batch.fronts} fronts, {batch.backs} backs"
+        rows.append(
+            ("batch", f"{batch.phase}: {batch.due or 'nothing'} of card {batch.number} is due; {done}")
+        )
+    if status.lock.name:
+        why = f", {status.lock.reason}" if status.lock.reason else ""
+        rows.append(("operator", f"{status.lock.name} since {status.lock.since[:19]}Z{why}"))
     if status.fault:
         rows.append(("fault", status.fault))
-    return "\n".join(f"{name:<11} {value.rstrip()}" for name, value in rows)
+    if status.not_ready:
+        rows.append(("not ready", f"no card is accepted: {status.not_ready}"))
+    return rows
+
+
+def _reason(why: str) -> str:
+    return f": {why}" if why else ""
 
 
 def _ageing(found: Ageing) -> list[str]:
@@ -59,7 +81,11 @@ def _room(status: Status) -> str:
     free = f"{size(status.disk_free_bytes)} free"
     if status.bytes_per_side is None or status.room_for_sides is None:
         return f"{free}; bytes per side not known before the first scan"
-    return f"{free}; {size(status.bytes_per_side)} per side, room for {status.room_for_sides:,} more"
+    per_side, sides = status.bytes_per_side, status.room_for_sides
+    return (
+        f"{free}; {size(2 * per_side)} a card, {size(per_side)} a side: room for {sides // 2:,} more cards, "
+        f"{sides:,} sides"
+    )
 
 
 def scan_line(scan: ScanSummary) -> str:
@@ -76,9 +102,11 @@ def scan_text(scan: ScanSummary) -> str:
         ("made", scan.created),
         ("state", scan.state + (f": {scan.reason}" if scan.reason else "")),
         ("delivery", scan.delivery + (f": {scan.delivery_detail}" if scan.delivery_detail else "")),
-        ("folder", f"{scan.folder} ({size(scan.bytes)})"),
+        ("folder", f"{scan.folder} ({size(scan.bytes)})" if scan.folder else "none"),
         ("report", scan.report or "none yet"),
     ]
+    said = (("withdrawn", scan.withdrawn), ("kept", "yes" if scan.kept else ""), ("removed", scan.removed))
+    rows += [(name, value) for name, value in said if value]
     if scan.result is not None:
         measured = scan.result.measurements
         rows += [("warning", line) for line in measured.warnings]

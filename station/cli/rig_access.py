@@ -10,6 +10,7 @@ from ..config import Settings
 from ..documents.calibration_check import CalibrationCheck
 from ..documents.fault import StationError
 from ..documents.rig import RigAnswer, RigAsk, RigOrder, RigReport, RigTraffic, SelftestReport
+from .connecting import client_of
 
 IPC = "ipc://"
 
@@ -92,7 +93,7 @@ def daemon(settings: Settings) -> Iterator[StationClient | None]:
     if control.startswith(IPC) and not Path(control.removeprefix(IPC)).exists():
         yield None
         return
-    with StationClient.from_settings(settings) as client:
+    with client_of(settings) as client:
         yield client if _answers(client) else None
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ HELP = """\
   lights 0 3 at 40 % for 2 s        several, dimmed; `lights all` are all of them
   off                               all lights off
   beep [at 2000 Hz] [for 80 ms]     sound the buzzer
+  indicator red slow                the two-coloured LED: green, amber, red [on|slow|fast], or off
   programme dark 0 1 2 [expose 15 ms] [settle 1 ms] [gap 10 ms] [trigger]
                                     run these steps once; each is reported
   abort                             stop a programme
@@ -30,11 +32,12 @@ _FORMS = {
     "light": "light NUMBER [for TIME], such as `light 3 for 200 ms`",
     "lights": "lights NUMBERS|all [at SHARE %] [for TIME], such as `lights 0 3 at 40 % for 2 s`",
     "beep": "beep [at FREQUENCY Hz] [for TIME], such as `beep for 80 ms`",
+    "indicator": "indicator green|amber|red [on|slow|fast] or indicator off, such as `indicator red slow`",
     "programme": "programme STEPS [expose TIME] [settle TIME] [gap TIME] [trigger], see `help`",
     "wait": "wait TIME, such as `wait 2 s`",
     **{word: f"`{word}` alone" for word in (*_PLAIN, "help", "quit")},
 }  # fmt: skip
-_SAME = {"exit": "quit", "?": "help", "program": "programme", "lamp": "light"}
+_SAME = {"exit": "quit", "?": "help", "program": "programme", "lamp": "light", "led": "indicator"}
 _ORDERS: TypeAdapter[Any] = TypeAdapter(RigOrder)
 USUAL_ON_MS = 1_000
 
@@ -85,21 +88,27 @@ def _checked(tree: dict[str, Any]) -> Said:
 
 
 def _tree(first: str, rest: str) -> dict[str, Any] | Wait | None:
-    match first:
-        case "light":
-            found = re.fullmatch(rf"(\d+)(?: for {_TIME})?", rest)
-            return found and {"do": "light", "light": int(found[1]), "max_on_ms": _on_ms(found[2], found[3])}
-        case "lights":
-            return _lights(rest)
-        case "beep":
-            return _beep(rest)
-        case "programme":
-            return _programme(rest)
-        case "wait":
-            found = re.fullmatch(_TIME, rest)
-            return found and Wait(_us(found[1], found[2]) / 1e6)
-        case _:
-            return None if rest else {"do": first}
+    forms: dict[str, Callable[[str], dict[str, Any] | Wait | None]] = {
+        "light": _light,
+        "lights": _lights,
+        "beep": _beep,
+        "indicator": _indicator,
+        "programme": _programme,
+        "wait": _wait,
+    }
+    if first in forms:
+        return forms[first](rest)
+    return None if rest else {"do": first}
+
+
+def _wait(rest: str) -> Wait | None:
+    found = re.fullmatch(_TIME, rest)
+    return found and Wait(_us(found[1], found[2]) / 1e6)
+
+
+def _light(rest: str) -> dict[str, Any] | None:
+    found = re.fullmatch(rf"(\d+)(?: for {_TIME})?", rest)
+    return found and {"do": "light", "light": int(found[1]), "max_on_ms": _on_ms(found[2], found[3])}
 
 
 def _lights(rest: str) -> dict[str, Any] | None:
@@ -125,6 +134,11 @@ def _beep(rest: str) -> dict[str, Any] | None:
     if found[2]:
         tree["duration_ms"] = round(_us(found[2], found[3]) / 1_000)
     return tree
+
+
+def _indicator(rest: str) -> dict[str, Any] | None:
+    found = re.fullmatch(r"(off)|(green|amber|red)(?: (on|slow|fast))?", rest)
+    return found and {"do": "indicator", "colour": found[1] or found[2], "pattern": found[3] or "on"}
 
 
 def _programme(rest: str) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ import typer
 from ..client import StationClient
 from ..documents.event import Event
 from ..documents.fault import StationError
+from .connecting import client_of
 from .faces import scan_line, scan_text, status_text
 
 
@@ -18,8 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def connect(context: typer.Context) -> StationClient:
     """A client of the daemon that the configuration names."""
-    settings = context.obj.settings
-    return StationClient(settings.endpoint("control"), settings.endpoint("events"))
+    return client_of(context.obj.settings)
 
 
 def scan(

@@ -1,49 +1,18 @@
 """The methods of `control`, each with what it takes, gives and changes."""
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from ..bus.method import Method
-from ..documents.base import StrictDocument
 from ..documents.event import Event, Status
-from ..documents.plan import Side
 from ..documents.requests import Accepted, EventsSince, NoParams, ScanGet, ScanList, ScanStart, ScanStarted
-from ..documents.rig import LightNumber
 from ..documents.scan import ScanSummary
 from ..scan.journal import Journal
 from ..scan.service import ScanService
 
-if TYPE_CHECKING:
-    from ..twin.bench import TwinBench
-
 Methods = tuple[Method[Any], ...]
 
-
-class TwinPlace(StrictDocument):
-    """`twin.place`: which simulated card lies on the mat.
-
-    Without `bow_mm` the twin chooses it from the seed.
-    """
-
-    seed: int = Field(ge=0)
-    side: Side = "front"
-    bow_mm: float | None = Field(default=None, ge=-5, le=5)
-
-
-class TwinCable(StrictDocument):
-    """`twin.camera`: whether the simulated camera is plugged in."""
-
-    plugged: bool
-
-
-class TwinLights(StrictDocument):
-    """`twin.lights`: faults of the simulated lights; see `twin.wiring.Wiring`. Without any they are sound."""
-
-    shares: dict[LightNumber, Annotated[float, Field(ge=0, le=100)]] = Field(default_factory=dict)
-    swapped: tuple[tuple[LightNumber, LightNumber], ...] = ()
-    always_on: tuple[LightNumber, ...] = ()
-    covered: bool = False
+FREE = ("scan.abort", "doctor", "catalogue.copy")
+"""What anybody may ask for, whoever has the operator's lock."""
 
 
 def station_methods(service: ScanService, journal: Journal) -> Methods:
@@ -68,7 +37,19 @@ def station_methods(service: ScanService, journal: Journal) -> Methods:
     async def since(params: EventsSince) -> list[Event]:
         return await journal.ask(lambda catalogue: catalogue.events_since(params.seq, params.limit))
 
+    async def accept_clock(_: NoParams) -> Accepted:
+        service.admission.clock.accept()
+        return Accepted()
+
     return (
+        Method(
+            "clock.accept",
+            accept_clock,
+            NoParams,
+            Accepted,
+            "The time that this machine's clock says now is right, although it jumped.",
+            effect="Cards are accepted again that `clock_jumped` kept out.",
+        ),
         Method("status", status, NoParams, Status, "What is going on, in one atomic document."),
         Method(
             "scan.start",
@@ -91,59 +72,4 @@ def station_methods(service: ScanService, journal: Journal) -> Methods:
         Method("scan.get", get, ScanGet, ScanSummary, "One scan with its newest result and its delivery."),
         Method("scan.list", newest, ScanList, list[ScanSummary], "The newest scans, newest first."),
         Method("events.since", since, EventsSince, list[Event], "Events of the journal after a number."),
-    )
-
-
-def bench_methods(bench: "TwinBench") -> Methods:
-    """What a station on the digital twin serves besides."""
-
-    async def place(params: TwinPlace) -> Accepted:
-        bench.place(params.seed, params.side, params.bow_mm)
-        return Accepted()
-
-    async def remove(_: NoParams) -> Accepted:
-        bench.remove()
-        return Accepted()
-
-    async def camera(params: TwinCable) -> Accepted:
-        (bench.camera.plug if params.plugged else bench.camera.unplug)()
-        return Accepted()
-
-    async def lights(params: TwinLights) -> Accepted:
-        bench.scene.wire(**dict(params))
-        return Accepted()
-
-    return (
-        Method(
-            "twin.lights",
-            lights,
-            TwinLights,
-            Accepted,
-            "Break the simulated lights, or mend them all.",
-            effect="The simulated scene.",
-        ),
-        Method(
-            "twin.camera",
-            camera,
-            TwinCable,
-            Accepted,
-            "Pull the simulated camera's cable, or plug it in again.",
-            effect="The simulated camera.",
-        ),
-        Method(
-            "twin.place",
-            place,
-            TwinPlace,
-            Accepted,
-            "Put a simulated card on the mat.",
-            effect="The simulated scene.",
-        ),
-        Method(
-            "twin.remove",
-            remove,
-            NoParams,
-            Accepted,
-            "Take the simulated card away.",
-            effect="The simulated scene.",
-        ),
     )

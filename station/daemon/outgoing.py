@@ -1,9 +1,12 @@
 """The outbox of the catalogue as delivery wants to see it: parcels of files."""
 
+import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 from ..archive.catalogue import Catalogue
 from ..archive.folder import MANIFEST, manifest_sha256, read_manifest
+from ..archive.markers import WITHDRAWN
 from ..archive.results import latest_result
 from ..bus.parcel import Parcel, SourceFile
 from ..documents.event import Event
@@ -17,17 +20,21 @@ class Outgoing:
     def __init__(self, root: Path, journal: Journal) -> None:
         self._root = root
         self._journal = journal
+        self._sent: Parcel | None = None
 
-    async def next(self) -> Parcel | None:
-        """The oldest parcel that waits.
+    async def next(self, but: Collection[str] = ()) -> Parcel | None:
+        """The oldest parcel that waits and is none of `but`.
 
         A scan whose files cannot be read is refused with the reason, and the next one looked at.
         """
-        while (entry := await self._journal.ask(lambda catalogue: catalogue.next_delivery())) is not None:
+        put_off = {scan_of(parcel_id) for parcel_id in but}
+        while (entry := await self._journal.ask(lambda it: it.next_delivery(put_off))) is not None:
             try:
-                return parcel_of(self._root / entry.folder)
+                self._sent = parcel_of(self._root / entry.folder)
             except StationError as error:
                 await self.refused(entry.scan_id, str(error))
+            else:
+                return self._sent
         return None
 
     async def sending(self, parcel_id: str) -> None:
@@ -37,15 +44,28 @@ class Outgoing:
     async def delivered(self, parcel_id: str) -> None:
         """The intake has it.
 
-        A scan that was queued anew in the meantime, for a fresh result, stays queued.
+        A scan that was queued anew in the meantime, for a fresh result, stays queued; one to which something
+        came between the look at its folder and the offer is queued again.
         """
 
         def mark(catalogue: Catalogue) -> Event | None:
-            scan_id = scan_of(parcel_id)
-            still = catalogue.scan(scan_id).delivery == "sending"
-            return catalogue.mark_delivered(scan_id, f"parcel {parcel_id}") if still else None
+            scan = catalogue.scan(scan_of(parcel_id))
+            if scan.delivery != "sending":
+                return None
+            if self._outdated(self._root / scan.folder, parcel_id):
+                return catalogue.requeue(scan.id, "there is more of it by now")
+            return catalogue.mark_delivered(scan.id, f"parcel {parcel_id}")
 
         await self._journal.write(mark)
+
+    def _outdated(self, folder: Path, parcel_id: str) -> bool:
+        sent = self._sent
+        if sent is None or sent.id != parcel_id:
+            return False
+        try:
+            return parcel_of(folder).files != sent.files
+        except StationError:
+            return False  # what can no longer be read was read in time
 
     async def refused(self, parcel_id: str, why: str) -> None:
         """It will not be tried again."""
@@ -67,7 +87,7 @@ def scan_of(parcel_id: str) -> str:
 
 
 def parcel_of(folder: Path) -> Parcel:
-    """The files of a stored scan, with the hashes that its manifests say.
+    """The files of a stored scan, with the hashes that its manifests say; `withdrawn.json` comes last.
 
     Raises:
         StationError: `scan_unreadable`.
@@ -85,9 +105,21 @@ def parcel_of(folder: Path) -> Parcel:
             SourceFile(f"{under}/{one.file}", result.folder / one.file, one.sha256, one.bytes)
             for one in result.manifest.artifacts
         ]
+    files += _withdrawal(folder)
     return Parcel(id=f"{folder.name}-{number}", scan_id=folder.name, files=tuple(files))
 
 
 def _manifest_file(folder: Path, name: str) -> SourceFile:
     path = folder / MANIFEST
     return SourceFile(name, path, manifest_sha256(folder), path.stat().st_size)
+
+
+def _withdrawal(folder: Path) -> list[SourceFile]:
+    path = folder / WITHDRAWN
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StationError("scan_unreadable", f"{path} cannot be read: {error.strerror}") from error
+    return [SourceFile(WITHDRAWN, path, hashlib.sha256(content).hexdigest(), len(content))]

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from station.cli.rig_words import HELP, Wait, understand
-from station.documents.rig import BeepOrder, LightOrder, LightsOrder, PlainOrder, ProgrammeOrder
+from station.documents.rig import (
+    BeepOrder,
+    IndicatorOrder,
+    LightOrder,
+    LightsOrder,
+    PlainOrder,
+    ProgrammeOrder,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +28,9 @@ from station.documents.rig import BeepOrder, LightOrder, LightsOrder, PlainOrder
         ("lights all for 50ms", LightsOrder(lights=tuple(range(8)), max_on_ms=50)),
         ("off", PlainOrder(do="off")),
         ("  STATUS ", PlainOrder(do="status")),
+        ("indicator red slow", IndicatorOrder(colour="red", pattern="slow")),
+        ("Indicator GREEN", IndicatorOrder(colour="green")),
+        ("led off", IndicatorOrder(colour="off")),
         ("beep", BeepOrder()),
         ("beep at 880 Hz for 80 ms", BeepOrder(frequency_hz=880, duration_ms=80)),
         ("beep for 1 s", BeepOrder(duration_ms=1_000)),
@@ -78,7 +88,7 @@ def test_every_line_of_the_help_is_understood() -> None:
 
 @given(
     st.text(max_size=60)
-    | st.from_regex(r"(light|lights|beep|programme|wait) [0-9 a-z%.]{0,30}", fullmatch=True)
+    | st.from_regex(r"(light|lights|beep|indicator|programme|wait) [0-9 a-z%.]{0,30}", fullmatch=True)
 )
 def test_any_line_is_understood_or_refused(line: str) -> None:
     with suppress(ValueError):

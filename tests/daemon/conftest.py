@@ -2,11 +2,13 @@
 
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,12 @@ PATIENCE_S = 90.0  # bound of every wait; none of them is an assertion about spe
 DPI = 110
 
 
-def wait_for(what: str, condition: Callable[[], Any]) -> Any:
+def wait_for(what: str, condition: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
     """Poll until the condition holds something true, and return that."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not (found := condition()):
         if time.monotonic() > deadline:
-            pytest.fail(f"waited {PATIENCE_S:g} s in vain for {what}")
+            pytest.fail(f"waited {patience_s:g} s in vain for {what}")
         time.sleep(0.02)
     return found
 
@@ -35,6 +37,7 @@ class Bench:
     """A data folder, a configuration and the processes started on it."""
 
     wait_for = staticmethod(wait_for)
+    wait_for_long = staticmethod(partial(wait_for, patience_s=1_200.0))
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -144,3 +147,15 @@ def bench() -> Iterator[Bench]:
     finally:
         made.close()
         shutil.rmtree(root)
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A port of the loopback interface that nobody had a moment ago."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find

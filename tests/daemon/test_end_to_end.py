@@ -23,7 +23,7 @@ def test_a_card_becomes_a_stored_computed_delivered_scan_with_a_report(bench: "B
         assert kinds[0] == "scan.started"
         assert kinds.index("scan.captured") < kinds.index("scan.computing") < kinds.index("scan.processed")
         lit = [e.data["step"] for e in events if e.type == "scan.step"]
-        assert lit == ["ambient", *(f"light {k}" for k in range(8)), "verifying", "storing"]
+        assert lit == ["ambient", *(f"light {k}" for k in range(8)), "verifying", "judging", "storing"]
         bench.wait_for("delivery", lambda: client.status().quiescent)
         found = client.scan_get(scan_id)
         status = client.status()

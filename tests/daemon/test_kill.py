@@ -29,7 +29,7 @@ def kill_at(bench: "Bench", kind: str, step: str | None = None) -> str:
     return scan_id
 
 
-@pytest.mark.parametrize("step", ["light 5", "verifying", "storing"])
+@pytest.mark.parametrize("step", ["light 5", "verifying", "judging", "storing"])
 def test_a_kill_in_mid_scan(bench: "Bench", step: str) -> None:
     bench.start_daemon()
     with bench.client() as client:
@@ -50,6 +50,17 @@ def test_a_kill_in_mid_scan(bench: "Bench", step: str) -> None:
         )
         assert not list(bench.data.glob("scans/*/*/*/*.part"))
         bench.scan(client, "scan.captured")
+
+
+def test_who_waits_for_a_scan_across_a_kill_hears_how_it_ended(bench: "Bench") -> None:
+    bench.start_daemon()
+    with bench.client() as waiting:
+        head = waiting.status().seq
+        scan_id = kill_at(bench, "scan.step", "verifying")
+        bench.start_daemon()
+        ends = ("scan.captured", "scan.failed", "scan.interrupted")
+        end = next(e for e in waiting.events(after=head) if e.cause == scan_id and e.type in ends)
+        assert (end.type, end.data["code"]) == ("scan.interrupted", "interrupted")
 
 
 def test_a_card_whose_beep_had_sounded_still_gets_its_maps(bench: "Bench") -> None:
