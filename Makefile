@@ -33,6 +33,8 @@ check: ## format, lint, types, floors of the house, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/schema_drift.py
 	$(BIN)/python -m station.calibrate.printed.printing --out calibration --check
+	$(BIN)/python -m station.scan.batch.diagram docs/batch.md --check
+	$(BIN)/python .ci/protocol_reference.py --check
 	@if [ -e firmware/generate.py ]; then set -x; $(BIN)/python firmware/generate.py --check; fi
 
 format: ## put the sources in shape
