@@ -49,6 +49,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--warm-up", type=int, default=3, help="useless frames as a stream begins")
     parser.add_argument("--trigger", action="store_true", help="expose when the board's trigger rises only")
     parser.add_argument("--seed", type=int, default=usual.seed, help="of the stamps' jitter")
+    parser.add_argument("--card", action="store_true", help="a card on a dark mat, not a plain world")
     parser.add_argument("--stay", action="store_true", help="end only on a signal")
     return parser.parse_args(arguments)
 
@@ -84,7 +85,7 @@ def _served(chosen: argparse.Namespace) -> Iterator[V4l2Server]:
         lamps, tail = Lamps(chosen.light_log), Lamps(chosen.light_log)
         stack.callback(lamps.close)
         stack.callback(tail.close)
-        sensor = LitSensor(lamps, timing.readout_us, truth)
+        sensor = LitSensor(lamps, timing.readout_us, truth, card=chosen.card)
         pace = Triggered(tail, timing) if chosen.trigger else FreeRunning()
         server = V4l2Server(
             chosen.socket,

@@ -9,6 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ..grid import CARD_HEIGHT_MM, CARD_WIDTH_MM
+
 Floats = NDArray[np.float32]
 
 LIGHTS = 8
@@ -19,6 +21,8 @@ PEAK = 90.0
 AMBIENT = 2.0
 """Codes of the room's light, everywhere."""
 HALF_HEIGHT_MM = 55.0
+MAT = 0.06
+"""Reflectance beside the card."""
 RING_MM, ABOVE_MM = 149.0, 150.0
 POWERS = (1.0, 0.84, 0.93, 0.78, 0.97, 0.81, 0.9, 0.87)
 _TINT = (0.95, 1.0, 0.88)
@@ -50,11 +54,16 @@ def irradiance(width: int, height: int) -> Floats:
     return np.asarray(stacked / stacked.max(), np.float32)
 
 
-def reflectance(width: int, height: int) -> Floats:
-    """Smooth blobs between 0.4 and 1: (height, width)."""
+def reflectance(width: int, height: int, *, card: bool = False) -> Floats:
+    """Smooth blobs between 0.4 and 1: (height, width); as a `card` on a dark mat, or wherever one looks."""
     y, x = np.meshgrid(np.linspace(0, 1, height), np.linspace(0, 1, width), indexing="ij")
     waves = np.sin(7.0 * x + 1.0) * np.cos(9.0 * y) + 0.5 * np.sin(13.0 * x * y + 2.0)
-    return np.asarray(0.7 + 0.2 * waves, np.float32)
+    blobs = np.asarray(0.7 + 0.2 * waves, np.float32)
+    if card:
+        mm_per_px = 2 * HALF_HEIGHT_MM / height
+        down, across = (np.abs(np.arange(size) - (size - 1) / 2) * mm_per_px for size in (height, width))
+        blobs[(down[:, None] > CARD_HEIGHT_MM / 2) | (across > CARD_WIDTH_MM / 2)] = MAT
+    return blobs
 
 
 def flat_field(rows: int, columns: int) -> Floats:
@@ -72,9 +81,9 @@ class World:
     ambient: Floats = field(repr=False)
 
     @classmethod
-    def of(cls, width: int, height: int) -> "World":
+    def of(cls, width: int, height: int, *, card: bool = False) -> "World":
         """Compute it; remembered for the next time."""
-        return _world(width, height)
+        return _world(width, height, card)
 
     def picture(self, shares: NDArray[np.float64], exposure_us: int) -> Floats:
         """What the sensor collects: codes of 255, not rounded, not clipped, RGB (height, width, 3).
@@ -91,8 +100,8 @@ class World:
 
 
 @lru_cache(maxsize=4)
-def _world(width: int, height: int) -> World:
+def _world(width: int, height: int, card: bool) -> World:
     tint = np.array(_TINT, np.float32)
-    seen = PEAK * irradiance(width, height) * reflectance(width, height)
+    seen = PEAK * irradiance(width, height) * reflectance(width, height, card=card)
     ambient = np.full((height, width, 3), AMBIENT, np.float32)
     return World(width, height, np.asarray(seen[..., None] * tint, np.float32), ambient)

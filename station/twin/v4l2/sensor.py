@@ -77,7 +77,10 @@ class Lamps:
 class LitSensor:
     """Renders each frame from what the log says burned, after the fact, and keeps the truth of it."""
 
-    def __init__(self, lamps: Lamps, readout_us: int, truth: TruthWriter | None = None) -> None:
+    def __init__(
+        self, lamps: Lamps, readout_us: int, truth: TruthWriter | None = None, *, card: bool = False
+    ) -> None:
+        self._card = card
         self._lamps = lamps
         self._readout_us = readout_us
         self._truth = truth
@@ -90,7 +93,7 @@ class LitSensor:
         shutter = Shutter(start_ns, exposure_us, self._readout_us)
         burned = shares(self._lamps.edges_back(), shutter, bands, LIGHTS)
         self._newest = sequence, burned
-        codes = World.of(chosen.width, chosen.height).picture(burned, exposure_us)
+        codes = World.of(chosen.width, chosen.height, card=self._card).picture(burned, exposure_us)
         codes += self._chance.normal(0.0, NOISE_CODES, codes.shape[:2]).astype(np.float32)[..., None]
         if chosen.fourcc == "Y16":
             return np.clip(np.round(codes * 256.0), 0, 65_535).astype(np.uint16)
