@@ -58,7 +58,11 @@ class _Under:
 
     def disturbed(self, picture: Image) -> bool:
         """Whether a picture is not of what has lain there."""
-        expected = lit_alike(self.rest, row_gains(picture, self.rest))
+        return self.differs(picture, self.rest)
+
+    def differs(self, picture: Image, reference: Image) -> bool:
+        """Whether two pictures of this lighting show different things."""
+        expected = lit_alike(reference, row_gains(picture, reference))
         mask = moved(picture, expected, self.noise.of(expected), MOVED_SHARE).astype(np.uint8)
         opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         return float(np.count_nonzero(opened)) * CELL_MM**2 >= MOVED_MM2
@@ -81,6 +85,7 @@ class Presence:
         self._by: dict[Hashable, _Under] = {}
         self._moved_s = -np.inf
         self._stirred = False
+        self._marked: dict[Hashable, Image] = {}
         self._last = Seen(kind="unclear", message="nothing has been seen yet")
 
     def see(self, picture: NDArray[Any], at_s: float, lighting: Hashable) -> Seen:
@@ -101,6 +106,11 @@ class Presence:
         self._last = seen
         return seen
 
+    def mark(self) -> None:
+        """Remember what lies there now: `Seen.same` tells whether it still does."""
+        now = {key: under.rest for key, under in self._by.items() if under.at_s >= self._moved_s}
+        self._marked = now if self._last.kind == "still" else {}
+
     def _judged(self, picture: Image, at_s: float, lighting: Hashable) -> Seen:
         if not self._by:
             self._moved_s = at_s
@@ -113,7 +123,10 @@ class Presence:
         still_s = at_s - self._moved_s
         if disturbed or still_s < self._still_s:
             return self._moving(under, still_s)
-        return self._settled(under, still_s)
+        seen = self._settled(under, still_s)
+        marked = self._marked.get(lighting)
+        same = seen.kind == "still" and marked is not None and not under.differs(under.newest, marked)
+        return seen.replace(same=same)
 
     def _disturbed(self, under: _Under, picture: Image, at_s: float) -> bool | None:
         """Whether something has moved since the last picture of this lighting; None: that cannot be told."""

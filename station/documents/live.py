@@ -18,6 +18,7 @@ class Seen(Document):
         pieces: separate things that lie there; two cards are 2.
         whole: whether all of it lies within the picture.
         still_s: for how long nothing has moved.
+        same: it lies still, and as it lay when the eye last made room for a scan.
         sequence: number of the look; grows.
     """
 
@@ -27,4 +28,5 @@ class Seen(Document):
     pieces: int = 0
     whole: bool = True
     still_s: float = 0.0
+    same: bool = False
     sequence: int = 0

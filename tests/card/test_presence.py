@@ -381,3 +381,33 @@ def test_the_twins_cards_are_seen_through_its_noise_tremor_and_dimmer() -> None:
         assert {(one.pieces, one.whole) for one in seen} == {(1, True)}
     scene.remove()
     assert look(8)[-1].kind == "empty"
+
+
+def test_what_was_not_touched_since_the_mark_lies_as_it_lay() -> None:
+    rng = np.random.default_rng(5)
+    mat = np.full((88, 120), 8.0, np.float32)
+    card = mat.copy()
+    card[20:64, 40:76] = 120.0
+    pushed = mat.copy()
+    pushed[20:64, 44:80] = 120.0
+    watch = Presence(px_per_mm=0.5)
+    at_s = 0.0
+
+    def look(picture: np.ndarray, times: int) -> Seen:
+        nonlocal at_s
+        for _ in range(times):
+            at_s += 0.1
+            seen = watch.see(picture + rng.normal(0, 0.5, picture.shape).astype(np.float32), at_s, "half")
+        return seen
+
+    look(mat, 10)
+    assert not look(card, 10).same, "no mark was set"
+    watch.mark()
+    assert look(card, 5).same
+    hand = card.copy()
+    hand[40:, :50] = 60.0
+    assert look(hand, 1).kind == "moving"
+    back = look(card, 6)
+    assert (back.kind, back.same) == ("still", True)
+    other = look(pushed, 8)
+    assert (other.kind, other.same) == ("still", False)

@@ -33,6 +33,7 @@ from .state import Batch, Rules, Stored, advanced
 BEGIN, END = "<!-- machine: begin -->", "<!-- machine: end -->"
 NAMED: tuple[tuple[str, Event], ...] = (
     *((f"sees {kind}", Saw(kind)) for kind in get_args(SeenKind)),
+    ("still, and nothing was changed", Saw("still", same=True)),
     ("card sensed", CardSensed(True)),
     ("card gone", CardSensed(False)),
     ("pedal", Pedal()),
@@ -65,6 +66,8 @@ def batches() -> Iterator[Batch]:
 def _in_phases(batch: Batch) -> Iterator[Batch]:
     for phase in get_args(BatchPhase):
         for ill in (False, True) if phase == "trouble" else (False,):
+            for left in (None, "done", "flip", "trouble") if phase == "lifted" and batch.due else ():
+                yield replace(batch, phase=phase, left=left)
             if batch.due is not None:
                 for back in ("lifted", "done", "flip", "trouble") if phase == "paused" else ("lifted",):
                     yield replace(batch, phase=phase, scan_id="now", station_ill=ill, resume_to=back)

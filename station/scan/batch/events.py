@@ -10,9 +10,10 @@ from ...documents.plan import Side
 
 @dataclass(frozen=True, slots=True)
 class Saw:
-    """What the live picture shows now."""
+    """What the live picture shows now; `same`: it lies as it lay when the last scan began."""
 
     kind: SeenKind
+    same: bool = False
 
 
 @dataclass(frozen=True, slots=True)

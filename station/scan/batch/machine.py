@@ -49,7 +49,7 @@ def _begin(batch: Batch) -> Outcome:
         return _to(batch, "finished")
     after = batch.stored[-1].scan_id if batch.stored else ""
     begin = BeginScan(batch.due, batch.card_id, after, batch.welcome)
-    return replace(batch, phase="settled", turning=False), (begin,)
+    return replace(batch, phase="settled", turning=False, left=None), (begin,)
 
 
 def _settled(batch: Batch) -> Outcome:
@@ -62,10 +62,12 @@ def _settled(batch: Batch) -> Outcome:
 def _saw_free(batch: Batch, event: Saw) -> Outcome:
     """Where whatever lies still is to be scanned: empty, arriving, lifted."""
     match event.kind:
+        case "still" if event.same and batch.left is not None:
+            return replace(batch, phase=batch.left, left=None), ()  # a hand that passed over it
         case "still":
             return _settled(batch)
         case "empty":
-            return replace(batch, phase="empty", retaken=0), ()
+            return replace(batch, phase="empty", retaken=0, left=None), ()
         case "moving":
             return _to(batch, "lifted" if batch.phase == "lifted" else "arriving")
         case _:
@@ -81,9 +83,9 @@ def _saw_waiting(batch: Batch, event: Saw) -> Outcome:
 
 def _saw_done(batch: Batch, event: Saw) -> Outcome:
     """The card that lies there is done with: only once something moved can another lie there."""
-    if event.kind in ("moving", "empty"):
-        return _to(batch, "lifted" if event.kind == "moving" else "empty")
-    return batch, ()
+    if event.kind == "moving":
+        return replace(batch, phase="lifted", left=batch.phase), ()
+    return _to(batch, "empty") if event.kind == "empty" else (batch, ())
 
 
 def _saw_trouble(batch: Batch, event: Saw) -> Outcome:
@@ -165,11 +167,11 @@ def _well(batch: Batch, _: Well) -> Outcome:
     """Go on where the fault stopped it: what lies there was not stored."""
     if not batch.station_ill:
         return batch, ()
-    return replace(batch, phase="lifted", station_ill=False), ()
+    return replace(batch, phase="lifted", station_ill=False, left=None), ()
 
 
 def _pause(batch: Batch, _: Pause) -> Outcome:
-    return replace(batch, phase="paused", resume_to=batch.phase), ()
+    return replace(batch, phase="paused", resume_to=batch.phase, left=None), ()
 
 
 def _pause_later(batch: Batch, _: Pause) -> Outcome:
@@ -201,6 +203,7 @@ def _undo(batch: Batch, _: Undo) -> Outcome:
         undone=True,
         retaken=0,
         welcome="",
+        left=None,
     )
     kept: BatchPhase = "paused" if batch.phase == "paused" else "done"
     return replace(step, phase=kept, resume_to="done"), (Withdraw(last.scan_id),)

@@ -191,7 +191,7 @@ class BatchRunner:
         """What the live picture shows."""
         if self.is_open:
             self._seen = seen
-            self._queue.put_nowait(on.Saw(seen.kind))
+            self._queue.put_nowait(on.Saw(seen.kind, seen.same))
 
     def moved(self, moved: PanelEvent) -> None:
         """A button or the card sensor."""

@@ -68,6 +68,7 @@ class Batch:
         station_ill: whether that is the station's own fault.
         pausing, finishing: to be paused, or over, as soon as the scan in hand has ended.
         sensed: whether the card sensor sees a card.
+        left: the phase that a movement ended; it comes back if nothing was changed.
         undone: whether the newest side was just taken back.
         turning: whether the operator is to turn the pile over before the next side.
     """
@@ -91,6 +92,7 @@ class Batch:
     finishing: bool = False
     undone: bool = False
     sensed: bool = False
+    left: BatchPhase | None = None
     turning: bool = False
     resume_to: BatchPhase = "lifted"
     noticed: dict[str, int] = field(default_factory=dict)

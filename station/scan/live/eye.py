@@ -142,6 +142,7 @@ class LiveEye:
             self._at_rest.set()
 
     async def _rest(self) -> None:
+        self._presence.mark()
         await self._go_dark()
         self._mode = None  # whoever has the camera now may set it otherwise
         while self._paused and not self._closing:

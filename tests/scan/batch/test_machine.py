@@ -94,6 +94,17 @@ def test_a_card_put_in_the_place_of_another_needs_no_empty_mat() -> None:
     assert table.scans == 2
 
 
+def test_a_hand_that_passes_over_a_card_that_is_done_changes_nothing() -> None:
+    table = Table().see("still").captured().see("moving").tell(Saw("still", same=True))
+    assert (table.batch.phase, table.scans) == ("flip", 1)
+    table.see("moving").tell(Saw("still"))
+    assert table.scans == 2
+    table.rejected("wrong_side").see("moving").tell(Saw("still", same=True))
+    assert (table.batch.phase, table.batch.signal, table.scans) == ("trouble", "wrong", 2)
+    table.see("moving", "still").rejected("card_moved", retake=True).tell(Saw("still", same=True))
+    assert table.scans == 4, "what is to be taken again lies as it lay"
+
+
 def test_piles_are_paired_in_order() -> None:
     table = Table(order="fronts_then_backs", pile=3, expected=4)
     table.side().side()
@@ -223,7 +234,7 @@ def test_the_sensor_and_a_still_picture_start_a_scan_together() -> None:
 
 
 EVENTS: st.SearchStrategy[Event] = st.one_of(
-    st.builds(Saw, st.sampled_from(["empty", "moving", "still", "unclear"])),
+    st.builds(Saw, st.sampled_from(["empty", "moving", "still", "unclear"]), st.booleans()),
     st.builds(CardSensed, st.booleans()),
     st.sampled_from([Pedal(), Well(), Pause(), Resume(), Undo(), Turn()]),
     st.sampled_from(["captured", "captured", "rejected", "moved", "ill"]),  # type: ignore[arg-type]
