@@ -23,6 +23,8 @@ from .stored import compute_stored, enter, unmarked
 log = logging.getLogger(__name__)
 DISK_FAULTS = ("disk_full", "data_unwritable")
 LEAST_URGENT = 19
+LONGEST_WAIT_S = 10.0
+"""For which a stage waits while a card is captured."""
 STACKS_IN_MEMORY = 2
 """Stacks kept from the capture; older ones are read from the disk again, so that memory stays bounded."""
 
@@ -60,6 +62,8 @@ class Processor:
         self._task: asyncio.Task[None] | None = None
         self._current: str | None = None
         self.held: Callable[[], bool] = lambda: False
+        self._room = threading.Event()
+        self._room.set()
         self._seen: deque[Quality] = deque(maxlen=MEMORY)
         self._ageing = ageing((), profile.profile)
 
@@ -86,6 +90,10 @@ class Processor:
     def _queue(self, job: _Job) -> None:
         self._waiting[job.key] = job
         self._wake.set()
+
+    def give_way(self, *, capturing: bool) -> None:
+        """While a card is captured no stage of a computation is begun, for so long as is bearable."""
+        (self._room.clear if capturing else self._room.set)()
 
     def wake(self) -> None:
         """Look again whether there is something to do."""
@@ -150,6 +158,7 @@ class Processor:
         def progress(stage: str) -> None:
             told = self._journal.tell("scan.computing", {"step": stage}, scan_id)
             asyncio.run_coroutine_threadsafe(told, loop)
+            self._room.wait(LONGEST_WAIT_S)
 
         try:
             result = await loop.run_in_executor(

@@ -228,6 +228,7 @@ class ScanService:
             task.add_done_callback(self._mending.discard)
 
     async def _carry_out(self, scan_id: str, expected: Expected) -> None:
+        self._processor.give_way(capturing=True)
         try:
             await self.view.clear()
             await self._runner.on_rig(self._devices.open_rig)
@@ -247,6 +248,7 @@ class ScanService:
             await self._note(failure.code, failure.message) if failure else self._well()
         finally:
             self._scanning = None
+            self._processor.give_way(capturing=False)
             self.view.free()
 
     def _well(self) -> None:
