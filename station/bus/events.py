@@ -1,7 +1,6 @@
 """`events`: an XPUB that tells everybody what happened."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,8 +14,7 @@ from ..documents.limits import LIMITS, Limits
 from ..documents.rpc import HEARTBEAT, WELCOME, is_transient
 from .keys import KeyRing
 from .serving import ServerSocket
-
-log = logging.getLogger(__name__)
+from .sockets import send_or_drop
 
 
 class EventPublisher:
@@ -90,8 +88,7 @@ class EventPublisher:
         frames = [event.type.encode(), event.model_dump_json().encode()]
         if blob is not None:
             frames.append(blob)
-        # libzmq drops rather than waits on this kind of socket, so the future is done at once
-        asyncio.ensure_future(self._socket.send_multipart(frames, flags=zmq.NOBLOCK)).result()
+        send_or_drop(self._socket, frames)
 
     async def _greet(self) -> None:
         """Keep a receive pending: without one, libzmq sends no welcome while the loop is idle."""

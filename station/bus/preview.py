@@ -11,6 +11,7 @@ from ..documents.limits import LIMITS, Limits
 from ..documents.rpc import PREVIEW
 from .keys import KeyRing
 from .serving import ServerSocket
+from .sockets import send_or_drop
 
 
 class PreviewPublisher:
@@ -66,8 +67,7 @@ class PreviewPublisher:
     def publish(self, jpeg: bytes, facts: dict[str, Any]) -> None:
         """Send to whoever listens; never waits."""
         frames = [PREVIEW.encode(), json.dumps(facts).encode(), jpeg]
-        # libzmq drops rather than waits on this kind of socket, so the future is done at once
-        asyncio.ensure_future(self._socket.send_multipart(frames, flags=zmq.NOBLOCK)).result()
+        send_or_drop(self._socket, frames)
         self.published += 1
 
     async def _listen(self) -> None:

@@ -1,5 +1,6 @@
 """Making sockets: with every limit set, and on `ipc://` only in a folder that is private to the user."""
 
+import asyncio
 import errno
 import os
 import socket as unix
@@ -82,3 +83,8 @@ def _see_free(path: Path, endpoint: str) -> None:
         code = probe.connect_ex(os.fsencode(path))
     if code not in (errno.ECONNREFUSED, errno.ENOENT):
         raise StationError("endpoint_invalid", f"{endpoint} is already served by another process")
+
+
+def send_or_drop(socket: zmq.asyncio.Socket, frames: list[bytes]) -> None:
+    """Publish without waiting: libzmq drops on a PUB or XPUB rather than wait, so it is done at once."""
+    asyncio.ensure_future(socket.send_multipart(frames, flags=zmq.NOBLOCK)).result()

@@ -1,7 +1,6 @@
 """Puts hands-free scanning together: the eye that looks, the batch that decides, the signals."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from ..bus.preview import Previews
 from ..calibrate.profile import LoadedProfile
 from ..camera.interface import Camera
 from ..config import Settings
-from ..documents.batch import BatchState, SignalKind
+from ..documents.batch import BatchState
 from ..documents.event import Event
 from ..documents.fault import StationError
 from ..rig.interface import SignallingRig
@@ -26,8 +25,6 @@ from ..scan.signalling import Signaller
 
 if TYPE_CHECKING:
     from ..twin.bench import TwinBench
-
-log = logging.getLogger(__name__)
 
 
 class BatchBooks:
@@ -83,7 +80,9 @@ class HandsFree:
         self._tasks: set[asyncio.Task[None]] = set()
         self.signaller = Signaller(rig, threads, sound=settings.batch.sound)
         memory = BatchMemory(settings.station.data)
-        self.batches = BatchRunner(service, BatchBooks(journal), memory, settings.batch.retakes, self._show)
+        self.batches = BatchRunner(
+            service, BatchBooks(journal), memory, settings.batch.retakes, self.signaller.show
+        )
         eye = LiveEye(
             rig, camera, threads, profile, settings,
             on_seen=self.batches.saw,
@@ -116,9 +115,6 @@ class HandsFree:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.signaller.close()
-
-    def _show(self, signal: SignalKind) -> None:
-        self.signaller.show(signal)
 
     def _eye_failed(self, error: StationError) -> None:
         """A device that fails while somebody looks is lost like one that fails in a scan."""

@@ -88,7 +88,6 @@ class BatchRunner:
         self._naming = Naming("")
         self._panel = Panel("front_back")
         self._told: BatchState | None = None
-        self._seen: Seen | None = None
 
     # --- for clients --------------------------------------------------------------------------------------
 
@@ -190,7 +189,6 @@ class BatchRunner:
     def saw(self, seen: Seen) -> None:
         """What the live picture shows."""
         if self.is_open:
-            self._seen = seen
             self._queue.put_nowait(on.Saw(seen.kind, seen.same))
 
     def moved(self, moved: PanelEvent) -> None:

@@ -1,12 +1,10 @@
 """Who may have rig and camera: the eye while somebody wants to see, and before it whoever works with them."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 from .eye import LiveEye
 
-log = logging.getLogger(__name__)
 TEND_S = 0.2
 
 
